@@ -1,0 +1,1 @@
+"""Per-room calibration: survey, baseline, room frame, adaptation, report. Imports `edge` only."""

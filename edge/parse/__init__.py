@@ -1,0 +1,1 @@
+"""Bytes from the NIC become records of channel state information."""

@@ -1,0 +1,24 @@
+"""The NIC's own clock: 1 MHz, 32 bits, wraps every 71.6 minutes."""
+
+import numpy as np
+
+WRAP_US = 1 << 32
+
+
+def unwrap(timestamp_low: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Undo the wraps of a 32-bit microsecond clock.
+
+    A step is read modulo 2^32 as the shorter way round: forward by less than 35.8 minutes is time passing (with a
+    wrap where the number fell), backward is a clock that was set back or a second recording appended to the first.
+
+    timestamp_low  (N,) uint32, microseconds
+    returns        (N,) uint64, microseconds, and the indices of the packets that lie before their predecessor
+    """
+    low = timestamp_low.astype(np.int64)
+    if low.size == 0:
+        return low.astype(np.uint64), np.empty(0, np.int64)
+    step = (np.diff(low) + WRAP_US // 2) % WRAP_US - WRAP_US // 2
+    time = low[0] + np.concatenate(([0], np.cumsum(step)))
+    if time.min() < 0:  # set back through zero: move all by whole wraps, the low 32 bits stay those of the record
+        time += WRAP_US * (1 + (-time.min() - 1) // WRAP_US)
+    return time.astype(np.uint64), np.flatnonzero(step < 0) + 1

@@ -1,0 +1,186 @@
+"""Where the records of a log begin and end, and what to make of damage.
+
+A log is a sequence of frames:
+
+    offset  width  field
+    0       2      length of code and body, big-endian
+    2       1      code: 0xBB is CSI, 0xC1 a whole received MPDU, others are the driver's
+    3       n      body, length - 1 bytes
+
+A 0xBB body begins with the 20 bytes that `intel5300` describes. Nothing in a log is checksummed, so a frame is
+believed only where its fields agree with each other: the frame's length, the body's own `len`, Nrx and Ntx all
+give the same size by one formula. After damage the next frame that agrees with itself is where reading resumes.
+
+Rules, in the order they are tried at each position:
+
+1. A CSI frame that agrees with itself is good, unless what follows it is broken *and* another good frame begins
+   inside it: then bytes were lost in its middle and it is dropped.
+2. Another code is counted and skipped if what follows it looks like a frame.
+3. A frame that runs past the end of the file is the truncated tail, unless a good frame begins inside it.
+4. Anything else is damage, up to the next good CSI frame.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+CODE_CSI = 0xBB
+FRAME_HEADER = 3  # length and code
+CSI_HEADER = 20  # fixed part of a 0xBB body
+MAX_ANTENNAS = 3  # the 5300 has three chains each way
+
+# What stands at a position.
+CSI, CSI_CUT, OTHER, OTHER_CUT, BAD_FRAME, BAD_ANTENNAS, BAD_LEN = range(7)
+
+# Why bytes were left out; indices into REASONS.
+REASONS = (
+    "frame length does not fit its content",
+    "Nrx or Ntx is not 1 to 3",
+    "len does not equal (30*(16*Nrx*Ntx+3)+7)/8",
+    "record cut short: another begins inside it",
+    "truncated at the end of the file",
+)
+LENGTH, ANTENNAS, LEN, CUT_SHORT, TRUNCATED = range(len(REASONS))
+
+MAX_LISTED = 1000  # damaged places listed with their offset; all are counted
+CHAIN = 4  # frames of other codes followed when deciding whether a position looks like a frame
+SMALLEST_CSI_FRAME = FRAME_HEADER + CSI_HEADER + (30 * (16 + 3) + 7) // 8
+
+
+def payload_bytes(nrx: int, ntx: int) -> int:
+    """Bytes of the bit stream of one packet (the 5300 tool's read_bfee.c, `calc_len`)."""
+    return (30 * (16 * nrx * ntx + 3) + 7) // 8
+
+
+def _kind_at(log: np.ndarray, at: int) -> int:
+    """What stands at byte `at` (at least FRAME_HEADER bytes must remain)."""
+    left = log.size - at
+    length = (np.int64(log[at]) << 8) | np.int64(log[at + 1])
+    if log[at + 2] != 0xBB:
+        if length < 1:
+            return BAD_FRAME
+        return OTHER if length + 2 <= left else OTHER_CUT
+    if length < 1 + CSI_HEADER:
+        return BAD_FRAME
+    if left < FRAME_HEADER + CSI_HEADER:
+        return CSI_CUT
+    body = at + FRAME_HEADER
+    nrx = np.int64(log[body + 8])
+    ntx = np.int64(log[body + 9])
+    if nrx < 1 or nrx > MAX_ANTENNAS or ntx < 1 or ntx > MAX_ANTENNAS:
+        return BAD_ANTENNAS
+    payload = np.int64(log[body + 16]) | (np.int64(log[body + 17]) << 8)
+    if payload != (30 * (16 * nrx * ntx + 3) + 7) // 8:
+        return BAD_LEN
+    if length != 1 + CSI_HEADER + payload:
+        return BAD_FRAME
+    return CSI if length + 2 <= left else CSI_CUT
+
+
+def _make_scan(compiler: Callable[[Any], Any]) -> Any:
+    """The scan, compiled by `compiler`; the identity gives its plain twin."""
+    kind_at = compiler(_kind_at)
+
+    def frame_end(log: np.ndarray, at: int) -> int:
+        return at + 2 + ((np.int64(log[at]) << 8) | np.int64(log[at + 1]))
+
+    frame_end = compiler(frame_end)
+
+    def next_csi(log: np.ndarray, start: int, stop: int) -> int:
+        """First position in start..stop where a whole CSI frame stands, else stop."""
+        for at in range(start, min(stop, log.size - SMALLEST_CSI_FRAME + 1)):
+            if log[at + 2] == 0xBB and kind_at(log, at) == CSI:
+                return at
+        return stop
+
+    next_csi = compiler(next_csi)
+
+    def looks_like_frame(log: np.ndarray, at: int) -> bool:
+        for _ in range(CHAIN):
+            if log.size - at < FRAME_HEADER:
+                return True
+            kind = kind_at(log, at)
+            if kind == CSI or kind == CSI_CUT:
+                return True
+            if kind != OTHER:
+                return False
+            at = frame_end(log, at)
+        return True
+
+    looks_like_frame = compiler(looks_like_frame)
+
+    def scan(
+        log: np.ndarray, offsets: np.ndarray, codes: np.ndarray, damage: np.ndarray, reasons: np.ndarray
+    ) -> tuple[int, int]:
+        n_csi = 0
+        n_damage = 0
+        at = 0
+        while at < log.size:
+            reason = -1
+            resume = log.size
+            if log.size - at < FRAME_HEADER:
+                reason = TRUNCATED
+            else:
+                kind = kind_at(log, at)
+                if kind == CSI:
+                    resume = frame_end(log, at)
+                    if not looks_like_frame(log, resume):
+                        inner = next_csi(log, at + 1, resume)
+                        if inner < resume:
+                            resume = inner
+                            reason = CUT_SHORT
+                    if reason < 0:
+                        offsets[n_csi] = at
+                        n_csi += 1
+                        codes[0xBB] += 1
+                elif kind == OTHER and looks_like_frame(log, frame_end(log, at)):
+                    codes[log[at + 2]] += 1
+                    resume = frame_end(log, at)
+                else:
+                    resume = next_csi(log, at + 1, log.size)
+                    if kind == CSI_CUT or kind == OTHER_CUT:
+                        reason = TRUNCATED if resume == log.size else CUT_SHORT
+                    elif kind == BAD_ANTENNAS:
+                        reason = ANTENNAS
+                    elif kind == BAD_LEN:
+                        reason = LEN
+                    else:
+                        reason = LENGTH
+            if reason >= 0:
+                reasons[reason] += 1
+                if n_damage < damage.shape[0]:
+                    damage[n_damage, 0] = at
+                    damage[n_damage, 1] = resume - at
+                    damage[n_damage, 2] = reason
+                    n_damage += 1
+            at = resume
+        return n_csi, n_damage
+
+    return compiler(scan)
+
+
+_scan = _make_scan(njit(cache=True, nogil=True))
+
+
+def _plain(function: Any) -> Any:
+    return function
+
+
+plain_scan = _make_scan(_plain)
+
+
+def find_records(log: np.ndarray, scan: Any = _scan) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Find every CSI frame of a log and account for every other byte.
+
+    log      (bytes,) uint8
+    returns  offsets of good CSI frames (N,) int64; counts by code (256,) int64; the first MAX_LISTED damaged
+             places (D, 3) int64 as [offset, length, reason]; counts by reason (len(REASONS),) int64
+    """
+    offsets = np.empty(log.size // SMALLEST_CSI_FRAME + 1, np.int64)
+    codes = np.zeros(256, np.int64)
+    damage = np.empty((MAX_LISTED, 3), np.int64)
+    reasons = np.zeros(len(REASONS), np.int64)
+    n_csi, n_damage = scan(log, offsets, codes, damage, reasons)
+    return offsets[:n_csi].copy(), codes, damage[:n_damage].copy(), reasons

@@ -1,0 +1,121 @@
+"""Records of the Intel 5300 CSI tool (Halperin et al., SIGCOMM CCR 2011), as its log_to_file writes them.
+
+Body of a 0xBB frame, little-endian (`<IHHBBBBBbBBHH`, the tool's iwl_connector and read_bfee.c):
+
+    offset  width  field          unit
+    0       4      timestamp_low  1 us, wraps at 2^32
+    4       2      bfee_count     records the driver has sent; a jump is a loss between driver and log, not on air
+    6       2      reserved
+    8       1      Nrx            receive antennas, 1 to 3
+    9       1      Ntx            transmit streams, 1 to 3
+    10      3      rssi a, b, c   dB above an internal reference; 0 means the antenna heard nothing
+    13      1      noise          dBm, signed; -127 means not measured
+    14      1      agc            dB
+    15      1      antenna_sel    two bits a chain: the antenna it was connected to
+    16      2      len            bytes of the bit stream, (30*(16*Nrx*Ntx+3)+7)/8
+    18      2      rate           the driver's rate_n_flags; bit 11 is 40 MHz
+    20      len    the bit stream, see `bitstream`
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edge.errors import ConfigError
+from edge.parse import bitstream, clock, framing, scale
+
+_HEADER = np.dtype(
+    [
+        ("timestamp_low", "<u4"), ("bfee_count", "<u2"), ("reserved", "<u2"), ("nrx", "u1"), ("ntx", "u1"),
+        ("rssi", "u1", 3), ("noise", "i1"), ("agc", "u1"), ("antenna_sel", "u1"), ("len", "<u2"), ("rate", "<u2"),
+    ]
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A stretch of a log that holds no good record."""
+
+    offset: int  # bytes from the beginning of the log
+    length: int  # bytes
+    reason: str
+
+
+@dataclass(frozen=True)
+class LogReport:
+    """What became of every byte of a log."""
+
+    size: int  # bytes
+    codes: dict[int, int]  # frames by code; the CSI records are 0xBB
+    bad: int  # damaged places, each one or more lost records
+    truncated: int  # 1 if the log ends in the middle of a record
+    damage: tuple[Damage, ...]  # the first framing.MAX_LISTED of them, the truncated tail included
+    unpermuted: tuple[int, ...]  # offsets of records with three antennas whose antenna_sel is no permutation
+    backward: tuple[int, ...]  # packets whose clock lies before their predecessor's
+
+
+@dataclass(frozen=True, eq=False)
+class CsiLog:
+    """The CSI records of one receiver, in the order of the log. N records; R, T the largest Nrx and Ntx."""
+
+    timestamp_us: np.ndarray  # (N,) uint64, microseconds on the NIC's clock, unwrapped
+    bfee_count: np.ndarray  # (N,) uint16
+    nrx: np.ndarray  # (N,) uint8
+    ntx: np.ndarray  # (N,) uint8
+    rssi: np.ndarray  # (N, 3) uint8, dB
+    noise: np.ndarray  # (N,) int8, dBm
+    agc: np.ndarray  # (N,) uint8, dB
+    antenna_sel: np.ndarray  # (N,) uint8
+    rate: np.ndarray  # (N,) uint16
+    csi: np.ndarray  # (N, R, T, 30) complex64, counts [packet, receive antenna, transmit stream, subcarrier]
+    report: LogReport
+
+    def __len__(self) -> int:
+        return self.timestamp_us.size
+
+    def scaled(self) -> np.ndarray:
+        """(N, R, T, 30) complex128, see `scale.scaled_csi`."""
+        return scale.scaled_csi(self.csi, self.rssi, self.agc, self.noise, self.nrx, self.ntx)
+
+
+def parse_log(data: bytes | bytearray | memoryview | np.ndarray) -> CsiLog:
+    """Parse a whole log. Never raises for its content: what is damaged is counted in `report`, with offsets."""
+    log = np.frombuffer(data, np.uint8) if not isinstance(data, np.ndarray) else data
+    offsets, codes, damage, reasons = framing.find_records(log)
+
+    header = _headers(log, offsets)
+    nrx, ntx = header["nrx"], header["ntx"]
+    shape = (offsets.size, int(nrx.max(initial=1)), int(ntx.max(initial=1)), bitstream.SUBCARRIERS)
+    csi = np.zeros(shape, np.complex64)
+    bitstream.decode(log, offsets, csi)
+
+    time, backward = clock.unwrap(header["timestamp_low"])
+    unpermuted = offsets[(nrx == 3) & ~bitstream.is_permutation(header["antenna_sel"])]
+    truncated = int(reasons[framing.TRUNCATED])
+    report = LogReport(
+        size=log.size,
+        codes={int(code): int(codes[code]) for code in np.flatnonzero(codes)},
+        bad=int(reasons.sum()) - truncated,
+        truncated=truncated,
+        damage=tuple(Damage(int(at), int(size), framing.REASONS[why]) for at, size, why in damage),
+        unpermuted=tuple(unpermuted.tolist()),
+        backward=tuple(backward.tolist()),
+    )
+    fields = {name: np.ascontiguousarray(header[name]) for name in ("bfee_count", "rssi", "noise", "agc", "rate")}
+    return CsiLog(time, nrx=nrx.copy(), ntx=ntx.copy(), antenna_sel=header["antenna_sel"].copy(), csi=csi,
+                  report=report, **fields)  # fmt: skip
+
+
+def read_log(path: str | Path) -> CsiLog:
+    """Parse a log file (a `.dat` of the 5300 tool). Raises ConfigError where the file cannot be read."""
+    try:
+        return parse_log(np.fromfile(path, np.uint8))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}; give the path of a log of the 5300 tool") from error
+
+
+def _headers(log: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """The fixed parts of the records at `offsets`, as a structured array (N,)."""
+    rows = offsets[:, None] + framing.FRAME_HEADER + np.arange(_HEADER.itemsize)
+    return np.ascontiguousarray(log[rows]).view(_HEADER)[:, 0]

@@ -1,0 +1,69 @@
+"""Which antennas of a receiver are used: the reference, whose amplitude is read, and its partner for the phase.
+
+The paper takes the antenna of largest variance because it "has larger dynamic responses" (Section III-B1). On real
+receivers the largest variance is often a weak antenna's noise, so what is compared here is variance in the band of
+human motion that neighbouring subcarriers share, over the noise, which they do not share. The choice is made once over
+a long stretch and then kept: an antenna that changes under a trained model breaks it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge.errors import RecordingError
+
+MOTION_BAND_HZ = (1.0, 40.0)  # below: the room drifting; above: hardly a limb at 5 GHz
+MIN_S = 2.0  # less does not hold one step of a walk
+
+
+@dataclass(frozen=True)
+class Links:
+    """Antennas of one receiver, numbered as the NIC's connectors are."""
+
+    reference: int
+    partner: int
+
+
+def normalised_power(csi: np.ndarray) -> np.ndarray:
+    """Mean |csi|^2 of each packet over antennas and subcarriers: what every packet is divided by.
+
+    The NIC's counts carry its own per-packet gain (0.5 dB of jitter on recordings whose AGC never moved) and do not
+    follow the reported AGC; dividing it out takes both away, and the common fading of all antennas with them.
+
+    csi      (N, 3, 30) complex64, counts
+    returns  (N,) float64, 1 where the packet is all zero
+    """
+    power = (csi.real.astype(np.float64) ** 2 + csi.imag.astype(np.float64) ** 2).mean(axis=(1, 2))
+    return np.asarray(np.where(power > 0, power, 1.0))
+
+
+def dynamic_response(time_us: np.ndarray, csi: np.ndarray) -> np.ndarray:
+    """How loudly each antenna hears motion, over its noise.
+
+    time_us  (N,) float64 microseconds, increasing; csi (N, 3, 30) complex64, counts
+    returns  (3,) float64, ratio of powers: variance in MOTION_BAND_HZ shared by neighbouring subcarriers, over the
+             variance that they do not share
+    """
+    amplitude = np.abs(csi) / np.sqrt(normalised_power(csi))[:, None, None]
+    amplitude /= np.maximum(amplitude.mean(axis=0), 1e-9)  # a dead antenna stays zero
+    step = np.median(np.diff(time_us))
+    uniform = np.arange(time_us[0], time_us[-1], step)
+    nearest = np.searchsorted(time_us, uniform).clip(max=time_us.size - 1)
+    frequency = np.fft.rfftfreq(uniform.size, step * 1e-6)
+    band = (frequency >= MOTION_BAND_HZ[0]) & (frequency <= MOTION_BAND_HZ[1])
+    spectrum = np.fft.rfft(amplitude[nearest] - 1.0, axis=0)[band]  # (F, 3, 30)
+    total = (np.abs(spectrum) ** 2).mean(axis=(0, 2))
+    shared = (spectrum[:, :, 1:] * spectrum[:, :, :-1].conj()).real.mean(axis=(0, 2))
+    return np.asarray(np.maximum(shared, 0.0) / np.maximum(total - shared, 1e-12))
+
+
+def select_links(time_us: np.ndarray, csi: np.ndarray) -> Links:
+    """Choose reference and partner over a whole stretch: the two antennas of largest dynamic response.
+
+    time_us  (N,) microseconds, increasing; csi (N, 3, 30) complex64, counts
+    Raises RecordingError where the stretch is too short to tell.
+    """
+    if time_us.size < 2 or (float(time_us[-1]) - float(time_us[0])) * 1e-6 < MIN_S:
+        raise RecordingError(f"choosing antennas needs {MIN_S:g} s of packets with three antennas; record longer")
+    order = np.argsort(dynamic_response(time_us.astype(np.float64), csi))[::-1]
+    return Links(reference=int(order[0]), partner=int(order[1]))

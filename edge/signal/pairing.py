@@ -1,0 +1,172 @@
+"""Two receivers hear the same packets on two clocks of their own; this finds which packet is which.
+
+No clock is shared and the packets carry no number, but the sender's own irregularity (tens of microseconds of jitter,
+the odd lost packet) is heard by both. The offset is where the two arrival patterns coincide (cross-correlation of
+impulse trains), the drift is the slope of a straight line through the matched pairs, refined until the pairs no longer
+change.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from scipy import fft
+
+from edge.errors import RecordingError
+
+BIN_US = 100.0  # of the impulse trains: wider than the jitter between receivers, narrower than any packet spacing
+TOLERANCE_US = 400.0  # a pair lies within; 802.11 cannot send two packets closer than this in practice
+PROBE_S = 30.0  # stretch of A searched for in B: 10 ppm of drift moves it by 3 bins, which the peaks survive
+MAX_SEARCH_S = 1800.0  # B is searched this far around where the probe would lie if both began together
+CANDIDATES = 8  # peaks tried; at a regular rate a wrong packet's peak is nearly as high as the right one's
+MIN_PAIRS = 20  # fewer cannot tell a coincidence from a match
+
+
+@dataclass(frozen=True, eq=False)
+class Pairing:
+    """Which packets of receivers A and B are the same, and how B's clock runs against A's.
+
+    time_b = time_a + offset_us + drift_ppm * 1e-6 * (time_a - first time_a)
+    """
+
+    index_a: np.ndarray  # (P,) int64, packets of A
+    index_b: np.ndarray  # (P,) int64, the same packets at B
+    origin_us: float  # first packet of A on A's clock
+    offset_us: float  # B's clock minus A's at A's first packet
+    drift_ppm: float  # how much faster B's clock runs
+    residual_us: float  # standard deviation of the pairs about the line
+    paired_share: float  # pairs over the packets either receiver heard while both were listening
+
+    def to_clock_a(self, time_b_us: np.ndarray) -> np.ndarray:
+        """B's times (N,) on A's clock, float64 microseconds."""
+        rate = 1.0 + self.drift_ppm * 1e-6
+        return (time_b_us.astype(np.float64) - self.origin_us - self.offset_us) / rate + self.origin_us
+
+
+def pair(time_a_us: np.ndarray, time_b_us: np.ndarray) -> Pairing:
+    """Pair the packets of two receivers from their arrival times alone.
+
+    time_a_us, time_b_us  (N,), (M,) uint64 microseconds, unwrapped, not decreasing
+    Raises RecordingError where the two do not hear the same packets.
+    """
+    if min(time_a_us.size, time_b_us.size) < MIN_PAIRS:
+        raise RecordingError(
+            f"receivers heard {time_a_us.size} and {time_b_us.size} packets, pairing needs {MIN_PAIRS} of each; "
+            "check with `wimose inspect`"
+        )
+    origin_a, origin_b = int(time_a_us[0]), int(time_b_us[0])
+    a = (time_a_us.astype(np.int64) - origin_a).astype(np.float64)
+    b = (time_b_us.astype(np.int64) - origin_b).astype(np.float64)
+
+    fits = [_refine(a, b, lag, start, stop) for lag, start, stop in _candidate_lags(a, b)]
+    best = max(fits, key=lambda fit: (fit[2].size >= MIN_PAIRS, fit[2].size / (1.0 + fit[4] / TOLERANCE_US)))
+    offset, slope, index_a, index_b, residual = best
+    share = _share(a, b, index_a, index_b)
+    if index_a.size < MIN_PAIRS or share < 0.5:
+        raise RecordingError(
+            "these receivers do not hear the same packets (no common arrival pattern); "
+            "give two recordings of the same transmitter made at the same time"
+        )
+    return Pairing(index_a, index_b, float(origin_a), origin_b - origin_a + offset, slope * 1e6, residual, share)
+
+
+def _candidate_lags(a: np.ndarray, b: np.ndarray) -> list[tuple[float, float, float]]:
+    """Peaks of the cross-correlation, as (b - a in us, and the stretch of a that was looked for)."""
+    probe_us = PROBE_S * 1e6
+    start = max(0.0, (a[-1] - probe_us) / 2)
+    probe = a[(a >= start) & (a < start + probe_us)] - start
+    low = max(0.0, start - MAX_SEARCH_S * 1e6)
+    search = b[(b >= low) & (b < start + probe_us + MAX_SEARCH_S * 1e6)] - low
+    size = fft.next_fast_len(int((probe[-1] + search[-1]) / BIN_US) + 4, real=True)
+    trains = [np.bincount((time / BIN_US).astype(np.int64), minlength=size).astype(np.float32) for time in (probe, search)]
+    trains = [train + np.roll(train, 1) for train in trains]  # two bins wide: a pair must not fall between bins
+    spectrum = np.conj(fft.rfft(trains[0])) * fft.rfft(trains[1])
+    correlation = fft.irfft(spectrum, size)
+    peaks = np.flatnonzero((correlation >= np.roll(correlation, 1)) & (correlation > np.roll(correlation, -1)))
+    peaks = peaks[np.argsort(correlation[peaks])[::-1][:CANDIDATES]]
+    lags = np.where(peaks > size - probe[-1] / BIN_US, peaks - size, peaks) * BIN_US + low - start
+    return [(float(lag), start, start + probe_us) for lag in lags]
+
+
+def _refine(
+    a: np.ndarray, b: np.ndarray, lag: float, start: float, stop: float
+) -> tuple[float, float, np.ndarray, np.ndarray, float]:
+    """Match, fit a line, match again: first on the stretch the lag was found on, then on ever more around it."""
+    offset, slope = lag, 0.0
+    while True:
+        inside = np.flatnonzero((a >= start) & (a < stop))
+        for _ in range(3):  # the line converges in two; the third proves it
+            index_a, index_b = match(a[inside], b, offset, slope, TOLERANCE_US)
+            index_a = index_a + inside[0]
+            if index_a.size < MIN_PAIRS:
+                return offset, slope, index_a, index_b, np.inf
+            offset, slope, residual = _fit_line(a[index_a], b[index_b])
+        if start <= 0 and stop > a[-1]:
+            return offset, slope, index_a, index_b, residual
+        width = stop - start
+        start, stop = start - width, stop + width
+
+
+def _fit_line(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
+    """Offset (us), slope and residual (us) of b - a over a, without the pairs beyond four deviations."""
+    difference = b - a
+    keep = np.ones(a.size, bool)
+    for _ in range(3):
+        slope, offset = np.polyfit(a[keep], difference[keep], 1)
+        error = difference - (offset + slope * a)
+        spread = error[keep].std()
+        keep = np.abs(error) <= max(4.0 * spread, 4.0)  # never below 4 us: the clocks tick in whole microseconds
+    return float(offset), float(slope), float(spread)
+
+
+def _share(a: np.ndarray, b: np.ndarray, index_a: np.ndarray, index_b: np.ndarray) -> float:
+    """Pairs over the larger number of packets heard between the first and the last pair."""
+    if index_a.size == 0:
+        return 0.0
+    heard_a = index_a[-1] - index_a[0] + 1
+    heard_b = index_b[-1] - index_b[0] + 1
+    return float(index_a.size / max(heard_a, heard_b))
+
+
+@njit(cache=True, nogil=True)
+def match(
+    a: np.ndarray, b: np.ndarray, offset: float, slope: float, tolerance: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pair each a with the nearest b on the line b = a + offset + slope * a, each packet used once.
+
+    a, b     (N,), (M,) float64 microseconds, not decreasing
+    returns  indices (P,), (P,) int64, increasing
+    """
+    index_a = np.empty(a.size, np.int64)
+    index_b = np.empty(a.size, np.int64)
+    n = 0
+    j = 0
+    for i in range(a.size):
+        target = a[i] + offset + slope * a[i]
+        while j < b.size and b[j] < target - tolerance:
+            j += 1
+        if j == b.size:
+            break
+        best = j
+        while best + 1 < b.size and abs(b[best + 1] - target) < abs(b[best] - target):
+            best += 1
+        if abs(b[best] - target) <= tolerance:
+            index_a[n] = i
+            index_b[n] = best
+            n += 1
+            j = best + 1
+    return index_a[:n], index_b[:n]
+
+
+def match_plain(
+    a: np.ndarray, b: np.ndarray, offset: float, slope: float, tolerance: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same as `match`, one packet after another in plain Python."""
+    pairs: list[tuple[int, int]] = []
+    for i, target in enumerate(a + offset + slope * a):
+        free = range(pairs[-1][1] + 1 if pairs else 0, b.size)
+        near = [j for j in free if abs(b[j] - target) <= tolerance]
+        if near:
+            pairs.append((i, min(near, key=lambda j: abs(b[j] - target))))
+    index = np.array(pairs, np.int64).reshape(-1, 2)
+    return index[:, 0], index[:, 1]

@@ -1,0 +1,160 @@
+"""The signal path, packet to image. Live capture, replay and training all push packets through these two classes.
+
+    values ─> Hampel ─> resample ─> low-pass ─> baseline ─> columns ─┐
+    values ─> Hampel ─> resample ─> low-pass ─> baseline ─> columns ─┴─> window ─> CSI image
+
+Every stage looks at single packets and grid points in order, so it makes no difference to any bit whether they are
+pushed one by one or a whole file at once.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge.errors import ConfigError
+from edge.signal import baseline, hampel, lowpass, phase, resample
+from edge.signal.imagespec import WIMOSE_1
+from edge.signal.links import Links
+
+N_COLUMN = WIMOSE_1.subcarriers
+WINDOW = WIMOSE_1.packets
+
+
+@dataclass(frozen=True, eq=False)
+class Packets:
+    """Some packets of one receiver, in order."""
+
+    time_us: np.ndarray  # (N,) float64, microseconds from the beginning of the session, on the session's clock
+    csi: np.ndarray  # (N, 3, 30) complex64, counts
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Some grid points of one receiver, in order and without holes."""
+
+    values: np.ndarray  # (G, 30, 2) float32, relative amplitude and phase over pi
+    known: np.ndarray  # (G,) bool, False inside a gap
+
+
+@dataclass(frozen=True, eq=False)
+class CsiImage:
+    """One input of the network."""
+
+    time_us: float  # of its last grid point, microseconds from the beginning of the session
+    values: np.ndarray  # (30, 20, 4) float32
+
+
+class ReceiverPath:
+    """Packets of one receiver in, columns of the session's grid out, from the grid's point 0 on."""
+
+    def __init__(self, links: Links) -> None:
+        self.links = links
+        self.late = 0  # packets left out because their clock did not advance
+        self._last_us = -np.inf
+        self._recent = np.empty((0, phase.VALUES))  # values the Hampel window still needs
+        self._recent_us = np.empty(0)
+        self._rows = np.empty((0, phase.VALUES))  # filtered values the resampler still needs
+        self._rows_us = np.empty(0)
+        self._next = 0  # grid point
+        self._filter = np.zeros((2, phase.VALUES))
+        self._filter_running = False
+        self._mean = np.zeros(phase.VALUES)
+        self._seen = 0
+
+    def push(self, packets: Packets) -> Columns:
+        """Take packets; return the columns that no later packet can change any more."""
+        time_us, csi = self._in_order(packets)
+        values = phase.packet_values(csi, self.links.reference, self.links.partner)
+        values = np.concatenate((self._recent, values))
+        time_us = np.concatenate((self._recent_us, time_us))
+        self._recent = values[-2 * hampel.HALF_WIDTH :]
+        self._recent_us = time_us[-2 * hampel.HALF_WIDTH :]
+
+        clean = hampel.hampel(values)
+        clean_us = time_us[hampel.HALF_WIDTH : hampel.HALF_WIDTH + len(clean)]
+        self._rows = np.concatenate((self._rows, clean))
+        self._rows_us = np.concatenate((self._rows_us, clean_us))
+        rows, known = self._resample()
+        self._filter_running = lowpass.lowpass(rows, known, self._filter, self._filter_running)
+        columns, self._seen = baseline.deviations(rows, known, self._mean, self._seen)
+        return Columns(columns, known)
+
+    def _in_order(self, packets: Packets) -> tuple[np.ndarray, np.ndarray]:
+        """The packets whose clock advances; the others are counted."""
+        before = np.maximum.accumulate(np.concatenate(([self._last_us], packets.time_us[:-1])))
+        forward = packets.time_us > before
+        if packets.time_us.size == 0 or forward.all():
+            kept = packets.time_us, packets.csi
+        else:
+            self.late += int((~forward).sum())
+            kept = packets.time_us[forward], packets.csi[forward]
+        if kept[0].size:
+            self._last_us = kept[0][-1]
+        return kept
+
+    def _resample(self) -> tuple[np.ndarray, np.ndarray]:
+        """Every grid point that lies SUPPORT_US before the newest packet, and forget what is no longer needed."""
+        if self._rows_us.size == 0:
+            return np.empty((0, phase.VALUES)), np.empty(0, bool)
+        decided = self._rows_us[-1] - resample.SUPPORT_US
+        stop = max(int(np.floor(decided * resample.RATE_HZ / 1e6)) + 1, self._next)
+        grid_us = resample.grid_time_us(np.arange(self._next, stop))
+        rows, known = resample.resample(self._rows_us, self._rows, grid_us)
+        self._next = stop
+        horizon = resample.grid_time_us(np.array(stop)) - resample.SUPPORT_US
+        keep = max(int(np.searchsorted(self._rows_us, horizon, side="right")) - 1, 0)
+        self._rows, self._rows_us = self._rows[keep:], self._rows_us[keep:]
+        return rows, known
+
+
+class SignalPath:
+    """Packets of both receivers in, CSI images out, one every `stride` grid points."""
+
+    def __init__(self, links: tuple[Links, Links], poses_per_s: float = 30.0) -> None:
+        self.stride = stride_of(poses_per_s)
+        self.receivers = (ReceiverPath(links[0]), ReceiverPath(links[1]))
+        self.withheld = 0  # images not made because a gap lies in their window
+        self._waiting = [np.empty((0, N_COLUMN, 2), np.float32) for _ in links]
+        self._waiting_known = [np.empty(0, bool) for _ in links]
+        self._window = np.zeros((0, N_COLUMN, 4), np.float32)
+        self._window_known = np.empty(0, bool)
+        self._next = 0  # grid point after the window
+
+    def push(self, packets: tuple[Packets, Packets]) -> list[CsiImage]:
+        """Take packets of each receiver (either may be empty); return the images they complete."""
+        for r, receiver in enumerate(self.receivers):
+            columns = receiver.push(packets[r])
+            self._waiting[r] = np.concatenate((self._waiting[r], columns.values))
+            self._waiting_known[r] = np.concatenate((self._waiting_known[r], columns.known))
+        both = min(len(self._waiting[0]), len(self._waiting[1]))
+        joined = np.concatenate([waiting[:both] for waiting in self._waiting], axis=2)
+        known = self._waiting_known[0][:both] & self._waiting_known[1][:both]
+        self._waiting = [waiting[both:] for waiting in self._waiting]
+        self._waiting_known = [waiting[both:] for waiting in self._waiting_known]
+
+        window = np.concatenate((self._window, joined))
+        window_known = np.concatenate((self._window_known, known))
+        first = self._next - len(self._window)  # grid point of window[0]
+        images = []
+        for stop in range(self._next + 1, self._next + both + 1):
+            if stop % self.stride or stop < WINDOW:
+                continue
+            span = slice(stop - WINDOW - first, stop - first)
+            if not window_known[span].all():
+                self.withheld += 1
+                continue
+            time_us = float(resample.grid_time_us(np.array(stop - 1)))
+            images.append(CsiImage(time_us, np.ascontiguousarray(window[span].transpose(1, 0, 2))))
+        self._next += both
+        self._window, self._window_known = window[-WINDOW:], window_known[-WINDOW:]
+        return images
+
+
+def stride_of(poses_per_s: float) -> int:
+    """Grid points from one image to the next. Raises ConfigError for a rate that does not divide the grid's."""
+    stride = round(resample.RATE_HZ / poses_per_s) if poses_per_s > 0 else 0
+    if stride < 1 or abs(resample.RATE_HZ / stride - poses_per_s) > 1e-6:
+        raise ConfigError(
+            f"{poses_per_s:g} poses/s is not a whole part of {resample.RATE_HZ}; use 30, 15, 10 or the paper's 7.5"
+        )
+    return stride

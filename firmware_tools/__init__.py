@@ -1,0 +1,1 @@
+"""Offline tools: simulate, dataset, train, evaluate, quantize, bundle."""

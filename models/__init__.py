@@ -1,0 +1,1 @@
+"""Network definitions (Keras 3), losses, metrics, and the bundles that ship."""
