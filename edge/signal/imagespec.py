@@ -19,6 +19,8 @@ class ImageSpec:
     max_gap_ms: float
     lowpass_hz: float
     baseline_s: float  # memory of the long-run mean
+    amplitude_gain: float  # of the soft limit, tanh(gain * relative deviation)
+    phase_gain: float  # the same, per radian
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -35,6 +37,8 @@ WIMOSE_1 = ImageSpec(
     max_gap_ms=resample.MAX_GAP_US / 1e3,
     lowpass_hz=lowpass.CUTOFF_HZ,
     baseline_s=baseline.MEMORY / resample.RATE_HZ,
+    amplitude_gain=baseline.AMPLITUDE_GAIN,
+    phase_gain=baseline.PHASE_GAIN,
 )
 
 KNOWN = {spec.name: spec for spec in (WIMOSE_1,)}

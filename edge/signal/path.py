@@ -32,7 +32,7 @@ class Packets:
 class Columns:
     """Some grid points of one receiver, in order and without holes."""
 
-    values: np.ndarray  # (G, 30, 2) float32, relative amplitude and phase over pi
+    values: np.ndarray  # (G, 30, 2) float32 in (-1, 1), amplitude and phase, see `baseline`
     known: np.ndarray  # (G,) bool, False inside a gap
 
 
@@ -41,7 +41,7 @@ class CsiImage:
     """One input of the network."""
 
     time_us: float  # of its last grid point, microseconds from the beginning of the session
-    values: np.ndarray  # (30, 20, 4) float32
+    values: np.ndarray  # (30, 20, 4) float32 in (-1, 1) [subcarrier, grid point, channel]
 
 
 class ReceiverPath:

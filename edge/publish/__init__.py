@@ -1,0 +1,1 @@
+"""From a finished pose to the wire: messages, sinks, MQTT."""

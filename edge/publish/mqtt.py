@@ -1,0 +1,214 @@
+"""Every pose over MQTT, in order and at the pace of the socket: for replaying recordings.
+
+| topic                  | QoS | retained | content                                                            |
+|------------------------|-----|----------|--------------------------------------------------------------------|
+| `wimose/<room>/status` | 1   | yes      | `online` on every connect; `offline` at the end, also as the will  |
+| `wimose/<room>/info`   | 1   | yes      | `Info` on every connect, as a killed broker forgets what it retained |
+| `wimose/<room>/pose`   | 0   | no       | `Pose`                                                             |
+
+A QoS 0 message is gone once the socket has it: poses that the kernel held when a connection broke are
+lost without a count. Everything before that is either delivered or in `dropped`.
+"""
+
+import logging
+import socket
+import ssl
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any, ParamSpec, Self
+
+from paho.mqtt.client import Client, MQTTMessageInfo
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge.errors import ConfigError
+from edge.publish import refusal
+from edge.publish.address import BrokerAddress, check_room
+from edge.publish.message import Info, Pose, encode
+from edge.publish.sink import PoseSink
+
+CONNECT_S = 10.0  # a broker on the same network answers within milliseconds, over TLS within one second
+CLOSE_S = 5.0  # for the confirmation of `offline`; then the will says it in our place
+KEEPALIVE_S = 10  # the hub sees a host that lost power as offline after 1.5 of these
+BACKOFF_MIN_S, BACKOFF_MAX_S = 1, 60  # a broker restarts within seconds; one that is off is not hammered
+MAX_IN_FLIGHT = 64  # about 40 kB in the buffer of paho, which has no bound of its own: keeps the socket busy
+POLL_S = 1.0  # how soon a publisher that waits for a stalled socket sees that the connection is gone
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+
+
+def _guarded(callback: Callable[P, None]) -> Callable[P, None]:
+    """An exception out of a callback would end paho's network thread without a word: say it and go on."""
+
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            callback(*args, **kwargs)
+        except Exception:
+            log.exception("fault in %s", callback.__name__)
+
+    return guarded
+
+
+class MqttPublisher(PoseSink):
+    """Publishes poses from one thread; paho keeps the connection in another.
+
+    Waits where the socket is slower than the recording. While disconnected, poses are counted in
+    `dropped`, never queued: a hub that comes back wants the present, not what it missed.
+    """
+
+    def __init__(
+        self,
+        address: BrokerAddress,
+        room: str,
+        info: Info,
+        password: str | None = None,
+        protocol: MQTTProtocolVersion = MQTTProtocolVersion.MQTTv5,
+    ) -> None:
+        if password is not None and address.user is None:
+            raise ConfigError(f"a password for {address} without a user: write --mqtt as mqtt://USER@HOST")
+        self.address = address
+        self.room = check_room(room)
+        self.dropped = 0  # poses not sent since the start
+        self._info = encode(info)
+        self._password = password
+        self._protocol = protocol
+        self._client: Client | None = None
+        self._accepted: Future[None] = Future()  # the first connection: confirmed, or why not
+        self._info_mid = 0
+        self._reported = ""
+        self._connected = False
+        self._in_flight: deque[MQTTMessageInfo] = deque()
+
+    def connect(self, timeout: float = CONNECT_S) -> Self:
+        """Connect, announce this publisher and wait until the broker has confirmed that.
+
+        timeout  seconds, for each of: the TCP connection, the broker's answer
+        raises   ConfigError where the broker cannot be reached, or lets us neither in nor publish
+        """
+        try:
+            self._open(timeout)
+        except refusal.ProtocolError:
+            if self._protocol is not MQTTProtocolVersion.MQTTv5:
+                raise
+            log.info("%s does not speak MQTT 5; using MQTT 3.1.1", self.address)
+            self._protocol = MQTTProtocolVersion.MQTTv311
+            self._open(timeout)
+        return self
+
+    def publish(self, pose: Pose) -> None:
+        if self._client is None or not self._connected:
+            self._settle(keep=0)
+            self.dropped += 1
+            return
+        self._in_flight.append(self._client.publish(self._topic("pose"), encode(pose)))
+        self._settle(keep=MAX_IN_FLIGHT - 1)
+
+    def close(self) -> None:
+        """Say `offline`, wait for the broker to confirm it, and with it every pose before it, and leave."""
+        client, self._client = self._client, None
+        if client is None:
+            return
+        if self._connected and not self._say_offline(client):
+            # Cut without DISCONNECT: a broker that did not confirm publishes the will instead.
+            connection = client.socket()
+            if isinstance(connection, socket.socket):
+                with suppress(OSError):  # it is gone already, which is what we want
+                    connection.shutdown(socket.SHUT_RDWR)
+        else:
+            client.disconnect()
+        client.loop_stop()
+        self._connected = False
+        self._settle(keep=0)
+
+    def _topic(self, name: str) -> str:
+        return f"wimose/{self.room}/{name}"
+
+    def _new_client(self) -> Client:
+        # One fixed name per room: a publisher that lost power and starts again takes over its old
+        # connection, whose will would otherwise say `offline` after the new one said `online`.
+        client = Client(CallbackAPIVersion.VERSION2, client_id=f"wimose-{self.room}", protocol=self._protocol)
+        client.will_set(self._topic("status"), b"offline", qos=1, retain=True)
+        client.reconnect_delay_set(BACKOFF_MIN_S, BACKOFF_MAX_S)
+        if self.address.user is not None:
+            client.username_pw_set(self.address.user, self._password)
+        if self.address.tls:
+            client.tls_set_context(ssl.create_default_context())
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        return client
+
+    def _open(self, timeout: float) -> None:
+        self._accepted = Future()
+        self._client = client = self._new_client()
+        client.connect_timeout = timeout
+        try:
+            client.connect(self.address.host, self.address.port, keepalive=KEEPALIVE_S)
+            client.loop_start()
+            self._accepted.result(timeout)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, OSError):  # a TimeoutError, from waiting for the answer, is one
+                raise refusal.unreachable(self.address, error) from error
+            raise
+
+    def _say_offline(self, client: Client) -> bool:
+        offline = client.publish(self._topic("status"), b"offline", qos=1, retain=True)
+        with suppress(RuntimeError):  # the connection broke meanwhile, and the will speaks
+            offline.wait_for_publish(CLOSE_S)
+        return offline.rc == MQTTErrorCode.MQTT_ERR_SUCCESS and offline.is_published()
+
+    def _settle(self, keep: int) -> None:
+        """Wait until all but the last `keep` poses are on the socket; count those whose connection went."""
+        while len(self._in_flight) > keep:
+            sent = self._in_flight.popleft()
+            try:
+                while self._connected and not sent.is_published():
+                    sent.wait_for_publish(POLL_S)
+                delivered = sent.is_published()
+            except RuntimeError:  # paho's word for a message whose connection is gone
+                delivered = False
+            self.dropped += not delivered
+
+    # The callbacks below run in paho's thread.
+
+    @_guarded
+    def _on_connect(self, client: Client, _data: Any, _flags: Any, reason: ReasonCode, _: Any) -> None:
+        if reason.is_failure:
+            self._report(refusal.refused(self.address, reason))
+            return
+        # What the last connection left unconfirmed is said anew; resent, it would pile up on a bad line.
+        client.drop_out_messages()
+        if client is not self._client:  # closed while it was connecting again
+            client.disconnect()
+            return
+        client.publish(self._topic("status"), b"online", qos=1, retain=True)
+        self._info_mid = client.publish(self._topic("info"), self._info, qos=1, retain=True).mid
+        self._connected = True
+
+    @_guarded
+    def _on_disconnect(self, client: Client, _data: Any, _flags: Any, reason: ReasonCode, _: Any) -> None:
+        self._connected = False
+        if not self._accepted.done():
+            self._report(refusal.hung_up(self.address))
+        elif client is self._client:
+            log.warning("connection to %s lost (%s); trying again", self.address, reason)
+
+    @_guarded
+    def _on_publish(self, _client: Client, _data: Any, mid: int, reason: ReasonCode, _: Any) -> None:
+        if reason.is_failure:
+            self._report(refusal.not_allowed(self.address, self._topic("#"), reason))
+        elif mid == self._info_mid and not self._accepted.done():
+            self._accepted.set_result(None)
+
+    def _report(self, error: ConfigError) -> None:
+        """Raise in `connect` if that is waiting; else log once, as a later refusal may pass and paho tries on."""
+        if not self._accepted.done():
+            self._accepted.set_exception(error)
+        elif str(error) != self._reported:
+            log.error("%s", error)
+        self._reported = str(error)

@@ -1,0 +1,49 @@
+import socket
+import sys
+import threading
+
+import pytest
+from paho.mqtt.enums import MQTTProtocolVersion
+
+from edge.errors import MissingDependency
+from edge.publish.address import BrokerAddress
+from edge.publish.broker import HOST, embedded_broker
+from edge.publish.message import encode
+from edge.publish.mqtt import MqttPublisher
+from tests.conftest import WAIT_S, Listen
+from tests.publish.test_mqtt import INFO, POSE, STATUS, numbered
+
+MQTT_3_1_1 = MQTTProtocolVersion.MQTTv311
+
+
+def test_round_trip_through_the_embedded_broker(listen: Listen) -> None:
+    pytest.importorskip("amqtt")
+    with embedded_broker() as port:
+        heard = listen(HOST, port, "wimose/#", MQTT_3_1_1)
+        address = BrokerAddress(HOST, port, tls=False, user=None)
+        with MqttPublisher(address, "lab", INFO, protocol=MQTT_3_1_1).connect() as publisher:
+            for seq in range(100):
+                publisher.publish(numbered(seq))
+        heard.wait(lambda h: b"offline" in h.payloads(STATUS))
+        assert heard.payloads(STATUS) == [b"online", b"offline"]
+        assert heard.payloads(POSE) == [encode(numbered(seq)) for seq in range(100)]
+
+
+def test_nothing_is_left_of_it_and_nothing_said(listen: Listen, capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("amqtt")
+    threads = threading.active_count()
+    with pytest.raises(RuntimeError, match="the demo failed"), embedded_broker() as port:
+        with socket.create_connection((HOST, port), timeout=WAIT_S) as stranger:
+            stranger.shutdown(socket.SHUT_WR)  # not even a CONNECT
+            assert stranger.recv(1) == b""
+        raise RuntimeError("the demo failed")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((HOST, port))
+    assert threading.active_count() == threads
+    assert capfd.readouterr() == ("", "")
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "amqtt.broker", None)
+    with pytest.raises(MissingDependency, match=r"pip install 'wimose\[demo\]', or pass --mqtt"), embedded_broker():
+        pass
