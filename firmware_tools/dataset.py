@@ -111,7 +111,9 @@ def _session(job: tuple[Definition, str, int]) -> tuple[np.ndarray, np.ndarray]:
     return np.round(values * IMAGE_SCALE).astype(np.int8), joints[whole].astype(np.float32)
 
 
-def batches(windows: Windows, choose: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def batches(
+    windows: Windows, choose: np.ndarray, size: int, rng: np.random.Generator
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Endless batches of the chosen windows: images (B, 30, 20, 4) float32, joints (B, 51) float32, each epoch shuffled."""
     while True:
         order = rng.permutation(choose)

@@ -1,8 +1,8 @@
 """Which motion is for training and which is kept away, so that a figure means something.
 
-    train    clips of known people that training sees
-    clip     other clips of the same people
-    subject  people training never sees: an HDM05 actor and a CMU group
+train    clips of known people that training sees
+clip     other clips of the same people
+subject  people training never sees: an HDM05 actor and a CMU group
 """
 
 from zlib import crc32

@@ -24,9 +24,7 @@ def huber_loss(truth: Any, joints: Any) -> Any:
     function, 0.5 x^2 within delta and delta * (|x| - delta / 2) outside.
     """
     error = ops.abs(joints - truth)
-    return ops.mean(
-        ops.where(error < HUBER_DELTA, 0.5 * ops.square(error), HUBER_DELTA * (error - 0.5 * HUBER_DELTA))
-    )
+    return ops.mean(ops.where(error < HUBER_DELTA, 0.5 * ops.square(error), HUBER_DELTA * (error - 0.5 * HUBER_DELTA)))
 
 
 def wimose_loss(mean: np.ndarray, scale: np.ndarray) -> Callable[[Any, Any], Any]:

@@ -1,10 +1,10 @@
 """How wrong a set of poses is. All lengths in, millimetres out.
 
-    MPJPE     mean distance of joints (Ionescu et al., Human3.6M, 2014)
-    root      distance of MidHip
-    relative  MPJPE after moving both roots to the origin
-    P-MPJPE   MPJPE after the best similarity transform of each pose (Procrustes; Martinez et al., 2017)
-    heading   angle between the two hip lines in the floor plane, degrees
+MPJPE     mean distance of joints (Ionescu et al., Human3.6M, 2014)
+root      distance of MidHip
+relative  MPJPE after moving both roots to the origin
+P-MPJPE   MPJPE after the best similarity transform of each pose (Procrustes; Martinez et al., 2017)
+heading   angle between the two hip lines in the floor plane, degrees
 """
 
 from dataclasses import dataclass

@@ -10,6 +10,6 @@ INDEX_40_MHZ = np.arange(-58, 59, 4)
 _HT40_FLAG = 1 << 11  # RATE_MCS_HT40_MSK in the driver's rate_n_flags
 
 
-def indices(rate: int) -> np.ndarray:
-    """Subcarrier indices (30,) of a record, from its `rate` field (the driver's rate_n_flags)."""
-    return INDEX_40_MHZ if rate & _HT40_FLAG else INDEX_20_MHZ
+def is_40_mhz(rate: np.ndarray) -> np.ndarray:
+    """Whether each record (N,) was sent on 40 MHz, from its `rate` field (the driver's rate_n_flags)."""
+    return np.asarray((rate & _HT40_FLAG) != 0)

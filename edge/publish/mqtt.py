@@ -12,45 +12,29 @@ lost without a count. Everything before that is either delivered or in `dropped`
 
 import logging
 import socket
-import ssl
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, ParamSpec, Self
+from typing import Any, Self
 
 from paho.mqtt.client import Client, MQTTMessageInfo
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.errors import ConfigError
 from edge.publish import refusal
 from edge.publish.address import BrokerAddress, check_room
+from edge.publish.connection import guarded, new_client, topic
 from edge.publish.message import Info, Pose, encode
 from edge.publish.sink import PoseSink
 
 CONNECT_S = 10.0  # a broker on the same network answers within milliseconds, over TLS within one second
 CLOSE_S = 5.0  # for the confirmation of `offline`; then the will says it in our place
 KEEPALIVE_S = 10  # the hub sees a host that lost power as offline after 1.5 of these
-BACKOFF_MIN_S, BACKOFF_MAX_S = 1, 60  # a broker restarts within seconds; one that is off is not hammered
 MAX_IN_FLIGHT = 64  # about 40 kB in the buffer of paho, which has no bound of its own: keeps the socket busy
 POLL_S = 1.0  # how soon a publisher that waits for a stalled socket sees that the connection is gone
 
 log = logging.getLogger(__name__)
-
-P = ParamSpec("P")
-
-
-def _guarded(callback: Callable[P, None]) -> Callable[P, None]:
-    """An exception out of a callback would end paho's network thread without a word: say it and go on."""
-
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            callback(*args, **kwargs)
-        except Exception:
-            log.exception("fault in %s", callback.__name__)
-
-    return guarded
 
 
 class MqttPublisher(PoseSink):
@@ -104,7 +88,7 @@ class MqttPublisher(PoseSink):
             self._settle(keep=0)
             self.dropped += 1
             return
-        self._in_flight.append(self._client.publish(self._topic("pose"), encode(pose)))
+        self._in_flight.append(self._client.publish(topic(self.room, "pose"), encode(pose)))
         self._settle(keep=MAX_IN_FLIGHT - 1)
 
     def close(self) -> None:
@@ -124,27 +108,11 @@ class MqttPublisher(PoseSink):
         self._connected = False
         self._settle(keep=0)
 
-    def _topic(self, name: str) -> str:
-        return f"wimose/{self.room}/{name}"
-
-    def _new_client(self) -> Client:
-        # One fixed name per room: a publisher that lost power and starts again takes over its old
-        # connection, whose will would otherwise say `offline` after the new one said `online`.
-        client = Client(CallbackAPIVersion.VERSION2, client_id=f"wimose-{self.room}", protocol=self._protocol)
-        client.will_set(self._topic("status"), b"offline", qos=1, retain=True)
-        client.reconnect_delay_set(BACKOFF_MIN_S, BACKOFF_MAX_S)
-        if self.address.user is not None:
-            client.username_pw_set(self.address.user, self._password)
-        if self.address.tls:
-            client.tls_set_context(ssl.create_default_context())
-        client.on_connect = self._on_connect
-        client.on_disconnect = self._on_disconnect
-        client.on_publish = self._on_publish
-        return client
-
     def _open(self, timeout: float) -> None:
         self._accepted = Future()
-        self._client = client = self._new_client()
+        self._client = client = new_client(self.address, self.room, self._password, self._protocol)
+        client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
+        client.on_publish = self._on_publish
         client.connect_timeout = timeout
         try:
             client.connect(self.address.host, self.address.port, keepalive=KEEPALIVE_S)
@@ -157,7 +125,7 @@ class MqttPublisher(PoseSink):
             raise
 
     def _say_offline(self, client: Client) -> bool:
-        offline = client.publish(self._topic("status"), b"offline", qos=1, retain=True)
+        offline = client.publish(topic(self.room, "status"), b"offline", qos=1, retain=True)
         with suppress(RuntimeError):  # the connection broke meanwhile, and the will speaks
             offline.wait_for_publish(CLOSE_S)
         return offline.rc == MQTTErrorCode.MQTT_ERR_SUCCESS and offline.is_published()
@@ -176,7 +144,7 @@ class MqttPublisher(PoseSink):
 
     # The callbacks below run in paho's thread.
 
-    @_guarded
+    @guarded
     def _on_connect(self, client: Client, _data: Any, _flags: Any, reason: ReasonCode, _: Any) -> None:
         if reason.is_failure:
             self._report(refusal.refused(self.address, reason))
@@ -186,22 +154,22 @@ class MqttPublisher(PoseSink):
         if client is not self._client:  # closed while it was connecting again
             client.disconnect()
             return
-        client.publish(self._topic("status"), b"online", qos=1, retain=True)
-        self._info_mid = client.publish(self._topic("info"), self._info, qos=1, retain=True).mid
+        client.publish(topic(self.room, "status"), b"online", qos=1, retain=True)
+        self._info_mid = client.publish(topic(self.room, "info"), self._info, qos=1, retain=True).mid
         self._connected = True
 
-    @_guarded
+    @guarded
     def _on_disconnect(self, client: Client, _data: Any, _flags: Any, reason: ReasonCode, _: Any) -> None:
-        self._connected = False
+        lost, self._connected = self._connected, False
         if not self._accepted.done():
             self._report(refusal.hung_up(self.address))
-        elif client is self._client:
+        elif lost and client is self._client:
             log.warning("connection to %s lost (%s); trying again", self.address, reason)
 
-    @_guarded
+    @guarded
     def _on_publish(self, _client: Client, _data: Any, mid: int, reason: ReasonCode, _: Any) -> None:
         if reason.is_failure:
-            self._report(refusal.not_allowed(self.address, self._topic("#"), reason))
+            self._report(refusal.not_allowed(self.address, topic(self.room, "#"), reason))
         elif mid == self._info_mid and not self._accepted.done():
             self._accepted.set_result(None)
 

@@ -78,7 +78,9 @@ def _candidate_lags(a: np.ndarray, b: np.ndarray) -> list[tuple[float, float, fl
     low = max(0.0, start - MAX_SEARCH_S * 1e6)
     search = b[(b >= low) & (b < start + probe_us + MAX_SEARCH_S * 1e6)] - low
     size = fft.next_fast_len(int((probe[-1] + search[-1]) / BIN_US) + 4, real=True)
-    trains = [np.bincount((time / BIN_US).astype(np.int64), minlength=size).astype(np.float32) for time in (probe, search)]
+    trains = [
+        np.bincount((time / BIN_US).astype(np.int64), minlength=size).astype(np.float32) for time in (probe, search)
+    ]
     trains = [train + np.roll(train, 1) for train in trains]  # two bins wide: a pair must not fall between bins
     spectrum = np.conj(fft.rfft(trains[0])) * fft.rfft(trains[1])
     correlation = fft.irfft(spectrum, size)
@@ -129,9 +131,7 @@ def _share(a: np.ndarray, b: np.ndarray, index_a: np.ndarray, index_b: np.ndarra
 
 
 @njit(cache=True, nogil=True)
-def match(
-    a: np.ndarray, b: np.ndarray, offset: float, slope: float, tolerance: float
-) -> tuple[np.ndarray, np.ndarray]:
+def match(a: np.ndarray, b: np.ndarray, offset: float, slope: float, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
     """Pair each a with the nearest b on the line b = a + offset + slope * a, each packet used once.
 
     a, b     (N,), (M,) float64 microseconds, not decreasing

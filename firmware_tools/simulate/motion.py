@@ -52,7 +52,9 @@ def load_clips(folder: Path) -> list[Clip]:
     """Every clip in the folder, ordered by person and name. Raises ConfigError where there is none."""
     index = folder / "index.json"
     if not index.is_file():
-        raise ConfigError(f"{folder} holds no index.json; give a folder of motion in the mocap17 format, or WIMOSE_DATA")
+        raise ConfigError(
+            f"{folder} holds no index.json; give a folder of motion in the mocap17 format, or WIMOSE_DATA"
+        )
     entries = json.loads(index.read_text())["index"]
     clips = []
     for person in sorted({entry["subject"] for entry in entries}):

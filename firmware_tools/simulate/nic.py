@@ -63,9 +63,7 @@ class RawRecords:
     iq: np.ndarray  # (N, 3, 30, 2) int8 [packet, antenna, subcarrier, I or Q], by antenna, not by chain
 
 
-def receive(
-    channel: np.ndarray, time_s: np.ndarray, nic: Nic, rng: np.random.Generator
-) -> tuple[RawRecords, int]:
+def receive(channel: np.ndarray, time_s: np.ndarray, nic: Nic, rng: np.random.Generator) -> tuple[RawRecords, int]:
     """Receive packets with one 5300.
 
     channel  (N, 3, 30) complex128, relative to the transmitted amplitude; time_s (N,) float64, of arrival

@@ -1,3 +1,4 @@
+import logging
 import socket
 import sys
 import threading
@@ -29,7 +30,7 @@ def test_round_trip_through_the_embedded_broker(listen: Listen) -> None:
         assert heard.payloads(POSE) == [encode(numbered(seq)) for seq in range(100)]
 
 
-def test_nothing_is_left_of_it_and_nothing_said(listen: Listen, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_left_of_it_and_nothing_said(caplog: pytest.LogCaptureFixture) -> None:
     pytest.importorskip("amqtt")
     threads = threading.active_count()
     with pytest.raises(RuntimeError, match="the demo failed"), embedded_broker() as port:
@@ -40,7 +41,27 @@ def test_nothing_is_left_of_it_and_nothing_said(listen: Listen, capfd: pytest.Ca
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((HOST, port))
     assert threading.active_count() == threads
-    assert capfd.readouterr() == ("", "")
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def test_it_stops_in_the_middle_of_the_traffic() -> None:
+    pytest.importorskip("amqtt")
+
+    def talk(port: int) -> None:
+        address = BrokerAddress(HOST, port, tls=False, user=None)
+        with MqttPublisher(address, "lab", INFO, protocol=MQTT_3_1_1).connect() as publisher:
+            talking.set()
+            while publisher.dropped == 0:
+                publisher.publish(numbered(0))
+
+    for _ in range(3):
+        talking = threading.Event()
+        with embedded_broker() as port:
+            talker = threading.Thread(target=talk, args=(port,), daemon=True)
+            talker.start()
+            assert talking.wait(WAIT_S)
+        talker.join(WAIT_S)
+        assert not talker.is_alive()
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

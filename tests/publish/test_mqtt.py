@@ -1,8 +1,12 @@
 """Against a real mosquitto, heard by a client that shares no code with the publisher."""
 
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -15,7 +19,7 @@ from edge.publish import mqtt
 from edge.publish.address import BrokerAddress
 from edge.publish.message import Info, Pose, encode
 from edge.publish.mqtt import MqttPublisher
-from tests.conftest import Listen, Mosquitto, Received
+from tests.conftest import WAIT_S, Listen, Mosquitto, Received
 from tests.publish.test_message import a_pose
 
 INFO = Info(version="0.1.0", bundle="wi-mose@0123abcd", room_profile="lab")
@@ -29,6 +33,21 @@ def publisher_to(broker: Mosquitto, user: str | None = None, password: str | Non
 
 def numbered(seq: int) -> Pose:
     return a_pose(np.full((17, 3), seq / 1000), seq=seq)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def publish_until_dropped(publisher: MqttPublisher) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while publisher.dropped == 0:
+        publisher.publish(numbered(0))
+        assert len(publisher._in_flight) < mqtt.MAX_IN_FLIGHT
+        assert time.monotonic() < deadline
 
 
 def test_what_a_room_says_from_start_to_end(mosquitto: Mosquitto, listen: Listen) -> None:
@@ -82,8 +101,8 @@ def test_the_will_speaks_for_a_killed_publisher(mosquitto: Mosquitto, listen: Li
 def test_a_broker_that_lost_its_memory_is_told_again(mosquitto: Mosquitto, listen: Listen) -> None:
     with publisher_to(mosquitto).connect() as publisher:
         mosquitto.kill()
-        while publisher.dropped == 0:  # the loss is noticed by the network thread, milliseconds later
-            publisher.publish(numbered(0))
+        publish_until_dropped(publisher)  # the network thread notices milliseconds later
+        publisher.publish(numbered(1))  # counts what was in flight, too
         dropped = publisher.dropped
         publisher.publish(numbered(1))
         assert publisher.dropped == dropped + 1
@@ -105,26 +124,35 @@ def test_a_stalled_broker_costs_poses_and_neither_memory_nor_the_caller(
     mosquitto: Mosquitto, listen: Listen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mqtt, "KEEPALIVE_S", 1)
+    heard = listen(mosquitto.host, mosquitto.port, "wimose/#")
     with publisher_to(mosquitto).connect() as publisher:
         mosquitto.freeze()
-        seq = 0
-        while publisher.dropped == 0:  # the kernel takes some megabytes before the socket is full
-            publisher.publish(numbered(seq))
-            assert len(publisher._in_flight) < mqtt.MAX_IN_FLIGHT
-            seq += 1
+        publish_until_dropped(publisher)  # the kernel takes some megabytes before the socket is full
+        publisher.publish(numbered(-1))
         assert publisher.dropped <= mqtt.MAX_IN_FLIGHT + 1
+
+        # The kernel accepts the next connection in the frozen broker's name; nobody has let us in yet.
+        wait_until(lambda: publisher._client is not None and publisher._client.socket() is not None)
+        publisher.publish(numbered(-2))
         mosquitto.thaw()
-        heard = listen(mosquitto.host, mosquitto.port, "wimose/#")
-        heard.wait(lambda h: h.payloads(STATUS)[-1:] == [b"online"])
+        heard.wait(lambda h: b"offline" in h.payloads(STATUS) and h.payloads(STATUS)[-1] == b"online")
+        publisher.publish(numbered(-3))
+        heard.wait(lambda h: h.payloads(POSE)[-1:] == [encode(numbered(-3))])
+        assert encode(numbered(-1)) not in heard.payloads(POSE)
+        assert encode(numbered(-2)) not in heard.payloads(POSE)
 
 
 def test_closing_towards_a_stalled_broker_ends_and_leaves_the_will(
     mosquitto: Mosquitto, listen: Listen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mqtt, "CLOSE_S", 0.5)
+    monkeypatch.setattr(mqtt, "KEEPALIVE_S", 600)  # not what ends it
     publisher = publisher_to(mosquitto).connect()
     mosquitto.freeze()
-    publisher.close()
+    closing = threading.Thread(target=publisher.close, daemon=True)
+    closing.start()
+    closing.join(WAIT_S)
+    assert not closing.is_alive()
     mosquitto.thaw()
     heard = listen(mosquitto.host, mosquitto.port, STATUS)
     heard.wait(lambda h: h.payloads(STATUS)[-1:] == [b"offline"])
@@ -152,6 +180,31 @@ def test_a_callback_that_raises_does_not_end_the_connection(
         heard = listen(mosquitto.host, mosquitto.port, STATUS)
         heard.wait(lambda h: b"online" in h.payloads(STATUS))
     assert "a fault in a callback" in caplog.text
+
+
+def test_announcements_do_not_pile_up_where_nobody_confirms_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "CLOSE_S", 0.1)
+    let_in = bytes.fromhex("2003000000")  # CONNACK, success; MQTT 5.0, section 3.2
+    confirm_both = bytes.fromhex("40020001 40020002")  # PUBACK of the first two messages; section 3.4
+    heard: list[bytes] = []
+
+    def serve(server: socket.socket) -> None:
+        for answer in (let_in + confirm_both, let_in, let_in):
+            connection, _ = server.accept()
+            with connection, connection.makefile("rb") as stream:
+                connection.sendall(answer)
+                heard.append(b"")
+                while encode(INFO) not in heard[-1]:
+                    heard[-1] += stream.read1()
+        third.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        third = threading.Event()
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        host, port = server.getsockname()
+        with MqttPublisher(BrokerAddress(host, port, tls=False, user=None), "lab", INFO).connect():
+            assert third.wait(WAIT_S)
+    assert [said.count(b"online") for said in heard] == [1, 1, 1]
 
 
 def test_publishing_before_connect_and_after_close_is_counted(mosquitto: Mosquitto) -> None:

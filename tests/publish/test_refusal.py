@@ -23,7 +23,7 @@ def password_file(folder: Path) -> Path:
     return file
 
 
-def test_passwords(start_mosquitto: StartMosquitto, tmp_path: Path) -> None:
+def test_passwords(start_mosquitto: StartMosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     broker = start_mosquitto(f"allow_anonymous false\npassword_file {password_file(tmp_path)}")
     with publisher_to(broker, "me", "s3cret").connect() as publisher:
         assert "s3cret" not in repr(publisher) + str(publisher) + repr(publisher.address)
@@ -34,6 +34,7 @@ def test_passwords(start_mosquitto: StartMosquitto, tmp_path: Path) -> None:
         publisher_to(broker).connect()
     with pytest.raises(ConfigError, match="without a user: write --mqtt as mqtt://USER@HOST"):
         publisher_to(broker, None, "s3cret")
+    assert not caplog.records, "said once, by the exception"
 
 
 def test_a_user_who_may_not_write_is_told_so(

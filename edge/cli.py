@@ -1,0 +1,148 @@
+"""The `wimose` command. Arguments are described here; what they do is imported only when they are used."""
+
+import argparse
+import importlib
+import os
+import sys
+
+from edge import __version__
+
+BUNDLE = "wimose-basic"  # what ships and is used unless another is named
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point. Exit codes: 0 fine, 1 failed, 2 usage or configuration, 3 missing dependency."""
+    arguments = _parser().parse_args(argv)
+    from edge.errors import WimoseError
+
+    module, _, function = arguments.run.partition(":")
+    try:
+        return int(getattr(importlib.import_module(module), function)(arguments))
+    except WimoseError as error:
+        print(f"wimose: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("wimose: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has left (`wimose inspect ... | head`); nothing more to say, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wimose",
+        description="3D human pose from Wi-Fi channel state information.",
+        epilog="example: wimose demo",
+    )
+    parser.add_argument("--version", action="version", version=f"wimose {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: str, what: str, example: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name, help=what, description=what[0].upper() + what[1:] + ".", epilog=f"example: {example}"
+        )
+        sub.set_defaults(run=run)
+        return sub
+
+    _edge_commands(command)
+    _offline_commands(command)
+    return parser
+
+
+def _edge_commands(command) -> None:  # type: ignore[no-untyped-def]
+    demo = command("demo", "edge.commands.demo:run", "play a bundled simulated session with known truth",
+                   "wimose demo --mqtt mqtt://localhost")  # fmt: skip
+    demo.add_argument("--speed", default="1", metavar="X", help="times recorded speed, or max (default 1)")
+    demo.add_argument("--seconds", type=float, metavar="S", help="stop after S seconds (default: the whole session)")
+    _sinks(demo)
+    _model(demo)
+
+    replay = command("replay", "edge.commands.replay:run", "run a recording through the model as if it were live",
+                     "wimose replay --receiver r1.dat --receiver r2.dat --out poses.jsonl")  # fmt: skip
+    replay.add_argument("session", nargs="?", metavar="SESSION", help="folder with session.yaml")
+    replay.add_argument("--receiver", action="append", metavar="FILE", help="a 5300 log, twice, instead of a session")
+    replay.add_argument("--speed", default="1", metavar="X", help="times recorded speed, or max (default 1)")
+    _sinks(replay)
+    _model(replay)
+
+    inspect = command("inspect", "edge.commands.inspect:run", "say what a 5300 log holds",
+                      "wimose inspect r1.dat; wimose inspect --pair r1.dat r2.dat --json")  # fmt: skip
+    inspect.add_argument("files", nargs="*", metavar="FILE", help="logs of the 5300 tool")
+    inspect.add_argument("--pair", nargs=2, metavar=("A", "B"), help="pair the packets of two receivers")
+    inspect.add_argument("--json", action="store_true", help="figures as JSON on stdout")
+
+    export = command("export", "edge.commands.export:run", "write a 5300 log as NumPy arrays",
+                     "wimose export r1.dat r1.npz --scaled")  # fmt: skip
+    export.add_argument("file", metavar="FILE", help="log of the 5300 tool")
+    export.add_argument("out", metavar="OUT.npz", help="arrays: timestamp_us, csi [packet, rx, tx, subcarrier], ...")
+    export.add_argument("--scaled", action="store_true", help="CSI in units of the noise instead of raw counts")
+
+
+def _offline_commands(command) -> None:  # type: ignore[no-untyped-def]
+    simulate = command("simulate", "firmware_tools.commands:simulate", "record a simulated session with truth",
+                       "wimose simulate out/ --room basic --seconds 10 --seed 1")  # fmt: skip
+    simulate.add_argument("out", metavar="OUT", help="folder to write the session to")
+    simulate.add_argument("--room", default="basic", help="room to simulate (default basic)")
+    simulate.add_argument("--seconds", type=float, default=10.0, help="length (default 10)")
+    simulate.add_argument("--clip", metavar="NAME", help="one clip of the motion, such as 86_09, instead of many")
+    simulate.add_argument("--packets", type=float, default=150.0, metavar="HZ", help="packets/s (default 150)")
+    _motion_and_seed(simulate)
+
+    dataset = command("dataset", "firmware_tools.commands:dataset", "simulate windows to train and test on",
+                      "wimose dataset data/ --hours 2")  # fmt: skip
+    dataset.add_argument("out", metavar="OUT", help="folder to write to")
+    dataset.add_argument("--hours", type=float, default=2.0, help="of motion to train on (default 2)")
+    dataset.add_argument("--test-hours", type=float, default=0.5, help="of motion per held-out split (default 0.5)")
+    dataset.add_argument("--room", default="basic", help="room to simulate (default basic)")
+    dataset.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    _motion_and_seed(dataset)
+
+    train = command("train", "firmware_tools.commands:train", "train the network on a dataset; resumes",
+                    "wimose train data/ run/ --samples 200000")  # fmt: skip
+    train.add_argument("dataset", metavar="DATASET", help="folder made by `wimose dataset`")
+    train.add_argument("out", metavar="RUN", help="folder of the run; one that was stopped goes on")
+    train.add_argument("--samples", type=int, default=600_000, help="windows to show in all (default 600000)")
+    train.add_argument("--batch", type=int, default=64, help="windows a step (default 64)")
+    train.add_argument("--learning-rate", type=float, default=1e-3, help="of Adam, at its highest (default 0.001)")
+    train.add_argument("--seed", type=int, default=1, help="of weights and batches (default 1)")
+
+    bundle = command("bundle", "firmware_tools.commands:bundle", "quantise a trained run to int8, measure it, bundle it",
+                     "wimose bundle run/ bundles/mine --name mine")  # fmt: skip
+    bundle.add_argument("run_folder", metavar="RUN", help="folder made by `wimose train`")
+    bundle.add_argument("out", metavar="OUT", help="folder to write the bundle to")
+    bundle.add_argument("--name", required=True, help="name of the bundle, as messages show it")
+
+    evaluate = command("evaluate", "firmware_tools.commands:evaluate", "measure a bundle beside its baselines",
+                       "wimose evaluate wimose-basic data/")  # fmt: skip
+    evaluate.add_argument("bundle", metavar="BUNDLE", help="name of a shipped bundle, or a folder")
+    evaluate.add_argument("dataset", metavar="DATASET", help="folder made by `wimose dataset`")
+    evaluate.add_argument("--json", action="store_true", help="figures as JSON on stdout")
+
+
+def _sinks(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--rate", type=float, default=30.0, metavar="HZ", help="poses/s (default 30; the paper's own is 7.5)"
+    )
+    sub.add_argument("--mqtt", metavar="URL", help="broker, mqtt://[user@]host[:port] or mqtts://")
+    sub.add_argument("--mqtt-password-file", metavar="FILE", help="file that holds the broker's password")
+    sub.add_argument("--room", default="demo", help="name in the topics wimose/ROOM/... (default demo)")
+    sub.add_argument("--out", metavar="FILE", help="write one pose message a line")
+    sub.add_argument("--json", action="store_true", help="closing figures as JSON on stdout")
+
+
+def _model(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--bundle", default=BUNDLE, help=f"name of a shipped bundle, or a folder (default {BUNDLE})")
+    sub.add_argument("--engine", choices=("litert", "tflite"), help="TFLite engine (default: the fastest installed)")
+
+
+def _motion_and_seed(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--motion", metavar="DIR", help="motion capture in the mocap17 format (default: $WIMOSE_DATA/mocap17)"
+    )
+    sub.add_argument("--seed", type=int, default=1, help="same seed, same bytes (default 1)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

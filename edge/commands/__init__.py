@@ -1,0 +1,1 @@
+"""What each subcommand of `wimose` does, once its arguments are parsed."""

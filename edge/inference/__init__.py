@@ -1,0 +1,1 @@
+"""CSI image to joints: the bundle, and the TFLite engine that runs it."""

@@ -1,0 +1,119 @@
+"""A bundle: what a trained model needs to run anywhere, checked before it is believed.
+
+bundle.yaml    name, version, hash, image spec, skeleton, outputs, training, accuracy
+model.tflite   int8 weights and activations, int8 image in, int8 standardised coordinates out
+"""
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from edge.errors import BundleMismatch, ConfigError
+from edge.signal.imagespec import ImageSpec, known_spec
+from edge.skeleton import JOINTS
+
+MAX_MODEL_BYTES = 64 << 20  # twice the largest that ships; a wrong file is not read into memory
+
+SHIPPED = Path(__file__).parents[2] / "models" / "bundles"
+
+
+class Accuracy(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One split's errors, beside those of the baselines that a model must beat. Millimetres and degrees."""
+
+    split: str
+    room: str
+    windows: int
+    mpjpe_mm: float
+    root_mm: float
+    relative_mpjpe_mm: float
+    p_mpjpe_mm: float
+    heading_deg: float
+    mean_mpjpe_mm: float
+    mean_root_mm: float
+    mean_relative_mpjpe_mm: float
+    mean_p_mpjpe_mm: float
+    mean_heading_deg: float
+    true_root_mpjpe_mm: float
+    true_root_p_mpjpe_mm: float
+    canonical_mpjpe_mm: float
+    canonical_root_mm: float
+    canonical_relative_mpjpe_mm: float
+    canonical_p_mpjpe_mm: float
+    shuffled_mpjpe_mm: float
+    shuffled_root_mm: float
+    shuffled_relative_mpjpe_mm: float
+    shuffled_p_mpjpe_mm: float
+    shuffled_heading_deg: float
+    float_mpjpe_mm: float
+    float_p_mpjpe_mm: float
+
+
+class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`bundle.yaml`."""
+
+    schema: int
+    name: str
+    version: str
+    sha256: str  # of model.tflite
+    image_spec: str
+    skeleton: list[str]  # joint names, in order
+    output_mean_m: list[float]  # (51,), joints = mean + scale * output
+    output_scale_m: list[float]  # (51,)
+    room: str  # the frame and geometry the joints are in
+    trained_on: str  # simulated | recorded
+    training: dict[str, str | int | float]
+    licence: str
+    accuracy: list[Accuracy]
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """A bundle whose hash, spec and skeleton have been checked."""
+
+    description: Description
+    spec: ImageSpec
+    model: bytes  # model.tflite
+
+    @property
+    def identity(self) -> str:
+        """`name@hash8`, as every pose message names its model."""
+        return f"{self.description.name}@{self.description.sha256[:8]}"
+
+    @property
+    def output_mean(self) -> np.ndarray:
+        return np.array(self.description.output_mean_m)
+
+    @property
+    def output_scale(self) -> np.ndarray:
+        return np.array(self.description.output_scale_m)
+
+
+def find_bundle(name_or_path: str) -> Path:
+    """A shipped bundle by name, or any bundle by its folder. Raises ConfigError where there is none."""
+    for folder in (SHIPPED / name_or_path, Path(name_or_path)):
+        if (folder / "bundle.yaml").is_file():
+            return folder
+    shipped = ", ".join(sorted(path.parent.name for path in SHIPPED.glob("*/bundle.yaml"))) or "none"
+    raise ConfigError(f"no bundle {name_or_path!r}; give a folder with bundle.yaml, or one that ships: {shipped}")
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read and check a bundle. Raises BundleMismatch where its parts do not belong together."""
+    try:
+        description = msgspec.yaml.decode((folder / "bundle.yaml").read_bytes(), type=Description)
+        size = (folder / "model.tflite").stat().st_size
+        if size > MAX_MODEL_BYTES:
+            raise BundleMismatch(f"{folder}: model.tflite has {size >> 20} MB, more than any bundle; install it again")
+        model = (folder / "model.tflite").read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{folder}: {error.strerror}: {error.filename}; install the bundle again") from error
+    except msgspec.DecodeError as error:
+        raise BundleMismatch(f"{folder}: bundle.yaml cannot be read ({error}); install the bundle again") from error
+    if hashlib.sha256(model).hexdigest() != description.sha256:
+        raise BundleMismatch(f"{folder}: model.tflite is not the file bundle.yaml names (hash); install it again")
+    if tuple(description.skeleton) != JOINTS:
+        raise BundleMismatch(f"{folder}: its skeleton is not the one this version publishes; update wimose")
+    if not len(description.output_mean_m) == len(description.output_scale_m) == 3 * len(JOINTS):
+        raise BundleMismatch(f"{folder}: output_mean_m and output_scale_m need 51 numbers each; install it again")
+    return Bundle(description, known_spec(description.image_spec), model)

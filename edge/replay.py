@@ -1,0 +1,90 @@
+"""A recording, played as if it were live: packets in at their time, poses out at the sinks."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from edge.inference.engine import Engine
+from edge.publish.message import Frame, Pose, Source, TrainedOn, pose_message
+from edge.publish.sink import PoseSink
+from edge.recording import Recording, slices
+from edge.session import Truth
+from edge.signal.motion import Motion, Presence, motion
+from edge.signal.path import CsiImage, SignalPath
+
+TICK_US = 1e6 / 30  # packets are handed on this often; shorter than one image at any offered rate
+
+Speed = float | Literal["max"]
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """One pose with what is known about it."""
+
+    message: Pose
+    joints: np.ndarray  # (17, 3) float64 metres
+    motion: Motion
+    latency_s: float  # from the arrival of the packets that completed its window to the last sink's taking it
+    truth: np.ndarray | None  # (17, 3) float64 metres
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What every message of a replay says of itself."""
+
+    source: Source
+    frame: Frame
+    trained_on: TrainedOn
+    model: str
+    started: float  # unix seconds of the session's beginning
+
+
+def replay(
+    recording: Recording,
+    engine: Engine,
+    labels: Labels,
+    sinks: Sequence[PoseSink],
+    *,
+    poses_per_s: float = 30.0,
+    speed: Speed = 1.0,
+    truth: Truth | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Estimate]:
+    """Play a recording into the sinks; yields every pose after it has been published.
+
+    speed  times recorded speed, or "max"
+    """
+    path = SignalPath(recording.links, poses_per_s)
+    presence = Presence()
+    seq = 0
+    begun = time.monotonic()
+    for due_us, packets in slices(recording, TICK_US):
+        if speed != "max":
+            sleep(max(begun + due_us * 1e-6 / speed - time.monotonic(), 0.0))
+        arrived = time.monotonic()
+        for image in path.push(packets):
+            joints = engine(image.values)
+            seen = motion(image.values)
+            message = _message(seq, image, joints, seen, presence.update(image.time_us, seen.level), labels)
+            for sink in sinks:
+                sink.publish(message)
+            latency = time.monotonic() - arrived
+            yield Estimate(message, joints, seen, latency, truth.at(image.time_us * 1e-6) if truth else None)
+            seq += 1
+
+
+def _message(seq: int, image: CsiImage, joints: np.ndarray, seen: Motion, present: bool, labels: Labels) -> Pose:
+    return pose_message(
+        joints,
+        t=labels.started + image.time_us * 1e-6,
+        seq=seq,
+        frame=labels.frame,
+        present=present,
+        confidence=seen.confidence,
+        source=labels.source,
+        trained_on=labels.trained_on,
+        model=labels.model,
+    )
