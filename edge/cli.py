@@ -4,8 +4,11 @@ import argparse
 import importlib
 import os
 import sys
+from collections.abc import Callable
 
 from edge import __version__
+
+Command = Callable[[str, str, str, str], argparse.ArgumentParser]
 
 BUNDLE = "wimose-basic"  # what ships and is used unless another is named
 
@@ -51,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _edge_commands(command) -> None:  # type: ignore[no-untyped-def]
+def _edge_commands(command: Command) -> None:
     demo = command("demo", "edge.commands.demo:run", "play a bundled simulated session with known truth",
                    "wimose demo --mqtt mqtt://localhost")  # fmt: skip
     demo.add_argument("--speed", default="1", metavar="X", help="times recorded speed, or max (default 1)")
@@ -80,7 +83,7 @@ def _edge_commands(command) -> None:  # type: ignore[no-untyped-def]
     export.add_argument("--scaled", action="store_true", help="CSI in units of the noise instead of raw counts")
 
 
-def _offline_commands(command) -> None:  # type: ignore[no-untyped-def]
+def _offline_commands(command: Command) -> None:
     simulate = command("simulate", "firmware_tools.commands:simulate", "record a simulated session with truth",
                        "wimose simulate out/ --room basic --seconds 10 --seed 1")  # fmt: skip
     simulate.add_argument("out", metavar="OUT", help="folder to write the session to")
@@ -108,7 +111,7 @@ def _offline_commands(command) -> None:  # type: ignore[no-untyped-def]
     train.add_argument("--learning-rate", type=float, default=1e-3, help="of Adam, at its highest (default 0.001)")
     train.add_argument("--seed", type=int, default=1, help="of weights and batches (default 1)")
 
-    bundle = command("bundle", "firmware_tools.commands:bundle", "quantise a trained run to int8, measure it, bundle it",
+    bundle = command("bundle", "firmware_tools.commands:bundle", "quantise a trained run, measure it, bundle it",
                      "wimose bundle run/ bundles/mine --name mine")  # fmt: skip
     bundle.add_argument("run_folder", metavar="RUN", help="folder made by `wimose train`")
     bundle.add_argument("out", metavar="OUT", help="folder to write the bundle to")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge.arrays import Array
 from edge.errors import RecordingError
 from edge.parse import bitstream
 from edge.parse.intel5300 import CsiLog
@@ -26,7 +27,7 @@ class Recording:
         return float(max(packets.time_us[-1] for packets in self.receivers)) * 1e-6
 
 
-def usable(log: CsiLog) -> np.ndarray:
+def usable(log: CsiLog) -> Array:
     """Records the signal path can take: three antennas whose order is known. (N,) bool."""
     return np.asarray((log.nrx == 3) & bitstream.is_permutation(log.antenna_sel))
 

@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
+from edge.arrays import Array
 from edge.inference.engine import Engine
 from edge.publish.message import Frame, Pose, Source, TrainedOn, pose_message
 from edge.publish.sink import PoseSink
@@ -25,10 +24,10 @@ class Estimate:
     """One pose with what is known about it."""
 
     message: Pose
-    joints: np.ndarray  # (17, 3) float64 metres
+    joints: Array  # (17, 3) float64 metres
     motion: Motion
     latency_s: float  # from the arrival of the packets that completed its window to the last sink's taking it
-    truth: np.ndarray | None  # (17, 3) float64 metres
+    truth: Array | None  # (17, 3) float64 metres
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def replay(
             seq += 1
 
 
-def _message(seq: int, image: CsiImage, joints: np.ndarray, seen: Motion, present: bool, labels: Labels) -> Pose:
+def _message(seq: int, image: CsiImage, joints: Array, seen: Motion, present: bool, labels: Labels) -> Pose:
     return pose_message(
         joints,
         t=labels.started + image.time_us * 1e-6,

@@ -1,4 +1,4 @@
-"""A session: a folder with `session.yaml`, one `<receiver>.dat` per receiver and, where there is truth, `joints.npz`."""
+"""A session: a folder with `session.yaml`, one `<receiver>.dat` each and, where there is truth, `joints.npz`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 import numpy as np
 
+from edge.arrays import Array
 from edge.errors import ConfigError
 from edge.parse.intel5300 import CsiLog, read_log
 from edge.signal.links import Links
@@ -45,10 +46,10 @@ class SessionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Truth:
     """Where the joints really were."""
 
-    time_s: np.ndarray  # (T,) float64, on the session's clock, increasing
-    joints: np.ndarray  # (T, 17, 3) float32 metres, room frame
+    time_s: Array  # (T,) float64, on the session's clock, increasing
+    joints: Array  # (T, 17, 3) float32 metres, room frame
 
-    def at(self, time_s: float) -> np.ndarray | None:
+    def at(self, time_s: float) -> Array | None:
         """Joints (17, 3) float64 at a time, between the two nearest; None outside the truth."""
         after = int(np.searchsorted(self.time_s, time_s))
         if after == 0 or after == self.time_s.size:

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from edge import __version__
+from edge.arrays import Array
 from edge.errors import ConfigError
 from edge.inference.bundle import Accuracy, Bundle, Description, load_bundle
 from edge.inference.engine import Engine
@@ -72,7 +73,7 @@ def make_bundle(run_folder: Path, out: Path, name: str) -> Description:
 
 def measure_bundle(
     bundle: Bundle, engine: Engine, data: Path, seed: int | None = None,
-    unquantised: Callable[[np.ndarray], np.ndarray] | None = None,
+    unquantised: Callable[[Array], Array] | None = None,
 ) -> list[Accuracy]:  # fmt: skip
     """The table of a bundle on a dataset: the paper's split, held-out clips, held-out people."""
     definition = msgspec.yaml.decode((data / "dataset.yaml").read_bytes(), type=dataset.Definition)
@@ -98,7 +99,7 @@ def _run(folder: Path) -> Run:
     return msgspec.yaml.decode((folder / "run.yaml").read_bytes(), type=Run)
 
 
-def _float_model(folder: Path, mean: np.ndarray, scale: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def _float_model(folder: Path, mean: Array, scale: Array) -> Callable[[Array], Array]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
 

@@ -1,11 +1,10 @@
 """Windows of simulated sessions with their truth, through the same signal path that runs live.
 
 A dataset is a folder: `dataset.yaml` (the definition: from it and the seed anyone rebuilds the same windows) and for
-every split `<split>-images.npy` (W, 30, 20, 4) int8, an image times 127; `<split>-joints.npy` (W, 17, 3) float32 metres;
-`<split>-session.npy` (W,) int32.
+every split `<split>-images.npy` (W, 30, 20, 4) int8, an image times 127; `<split>-joints.npy` (W, 17, 3) float32
+metres; `<split>-session.npy` (W,) int32.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -15,6 +14,7 @@ import msgspec
 import numpy as np
 
 from edge import __version__
+from edge.arrays import Array
 from edge.errors import ConfigError
 from edge.parse.intel5300 import parse_log
 from edge.progress import track
@@ -52,9 +52,9 @@ class Definition(msgspec.Struct, frozen=True):
 class Windows:
     """Images and truth of one split."""
 
-    images: np.ndarray  # (W, 30, 20, 4) int8
-    joints: np.ndarray  # (W, 17, 3) float32, metres, room frame
-    session: np.ndarray  # (W,) int32
+    images: Array  # (W, 30, 20, 4) int8
+    joints: Array  # (W, 17, 3) float32, metres, room frame
+    session: Array  # (W,) int32
 
 
 def build(definition: Definition, folder: Path, workers: int) -> None:
@@ -90,7 +90,7 @@ def clips_of(split: str, clips: list[Clip]) -> list[Clip]:
     return [clip for clip in clips if split_of(clip) == split]
 
 
-def _session(job: tuple[Definition, str, int]) -> tuple[np.ndarray, np.ndarray]:
+def _session(job: tuple[Definition, str, int]) -> tuple[Array, Array]:
     """Windows of one session: images int8 and joints float32."""
     definition, split, number = job
     room = ROOMS[definition.room]
@@ -109,14 +109,3 @@ def _session(job: tuple[Definition, str, int]) -> tuple[np.ndarray, np.ndarray]:
     joints = (1 - share) * recorded.joints[now - 1] + share * recorded.joints[now]
     values = np.stack([image.values for image in images])[whole]
     return np.round(values * IMAGE_SCALE).astype(np.int8), joints[whole].astype(np.float32)
-
-
-def batches(
-    windows: Windows, choose: np.ndarray, size: int, rng: np.random.Generator
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Endless batches of the chosen windows: images (B, 30, 20, 4) float32, joints (B, 51) float32, each epoch shuffled."""
-    while True:
-        order = rng.permutation(choose)
-        for start in range(0, len(order) - size + 1, size):
-            rows = np.sort(order[start : start + size])
-            yield windows.images[rows].astype(np.float32) / IMAGE_SCALE, windows.joints[rows].reshape(size, -1)

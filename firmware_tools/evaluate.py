@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from rich.table import Table
 
+from edge.arrays import Array
 from edge.inference.bundle import Accuracy
 from edge.progress import track
 from edge.skeleton import N_JOINTS
@@ -52,8 +53,8 @@ class SplitErrors:
 
 
 def measure(
-    split: str, room: str, windows: Windows, poses: MeanPoses, run: Callable[[np.ndarray], np.ndarray],
-    unquantised: Callable[[np.ndarray], np.ndarray] | None = None,
+    split: str, room: str, windows: Windows, poses: MeanPoses, run: Callable[[Array], Array],
+    unquantised: Callable[[Array], Array] | None = None,
 ) -> SplitErrors:  # fmt: skip
     """Measure a model on one split.
 

@@ -1,4 +1,4 @@
-"""A trained Keras model becomes a TFLite file in full int8: weights per channel, activations, image in, coordinates out."""
+"""A trained Keras model becomes a TFLite file in full int8: weights per channel, activations, input, output."""
 
 import os
 from collections.abc import Iterator
@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
+from edge.arrays import Array
 from edge.errors import MissingDependency
 from firmware_tools.dataset import IMAGE_SCALE
 
 REPRESENTATIVE = 500  # training images that show the converter how far activations reach
 
 
-def quantize(model_file: Path, images: np.ndarray) -> bytes:
+def quantize(model_file: Path, images: Array) -> bytes:
     """Convert to int8.
 
     images   (W, 30, 20, 4) int8 from training rooms only, times IMAGE_SCALE
@@ -26,7 +27,7 @@ def quantize(model_file: Path, images: np.ndarray) -> bytes:
     except ImportError as error:
         raise MissingDependency("quantising needs TensorFlow: pip install 'wimose[train]'") from error
 
-    def representative() -> Iterator[list[np.ndarray]]:
+    def representative() -> Iterator[list[Array]]:
         chosen = images[:: max(len(images) // REPRESENTATIVE, 1)].astype(np.float32) / IMAGE_SCALE
         # One image that reaches from -1 to 1, so that the input's scale is the range of the image spec.
         chosen[0, 0, 0, 0], chosen[0, 0, 1, 0] = -1.0, 1.0

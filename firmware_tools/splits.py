@@ -9,6 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
+from edge.arrays import Array
 from edge.errors import ConfigError
 from firmware_tools.simulate.motion import Clip
 
@@ -27,8 +28,8 @@ def split_of(clip: Clip) -> str:
     return "train"
 
 
-def draw_weights(clips: list[Clip], max_take_s: float) -> np.ndarray:
-    """How often each clip is drawn: evenly over motion time, the capped ones CAP_SHARE of all together. (N,) sums to 1."""
+def draw_weights(clips: list[Clip], max_take_s: float) -> Array:
+    """How often each clip is drawn: evenly over motion time, the capped ones CAP_SHARE of all. (N,) sums to 1."""
     if not clips:
         raise ConfigError("no motion is left for this split; give --motion a folder with more people")
     weights = np.ones(len(clips)) * [max(1.0, clip.seconds / max_take_s) for clip in clips]

@@ -5,13 +5,17 @@ learning rate, loss, held-out loss), `checkpoint.npz` while it lasts, and at the
 """
 
 import csv
+import math
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 
+from edge.arrays import Array
 from edge.errors import ConfigError, MissingDependency
 from edge.progress import progress_bar
 from firmware_tools import dataset
@@ -34,7 +38,7 @@ class Run(msgspec.Struct, frozen=True):
     network: str = "wimose"
 
 
-def random_split(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def random_split(count: int, seed: int) -> tuple[Array, Array]:
     """The paper's 75/25 split of windows; neighbours land on both sides, which is why it is called leaky.
 
     returns  indices to train on and indices to test on, increasing
@@ -49,9 +53,8 @@ def learning_rate(run: Run, step: int) -> float:
     steps = max(run.samples // run.batch, 1)
     if step < WARM_UP_STEPS:
         return run.learning_rate * (step + 1) / WARM_UP_STEPS
-    return (
-        run.learning_rate * 0.5 * (1 + np.cos(np.pi * min((step - WARM_UP_STEPS) / max(steps - WARM_UP_STEPS, 1), 1)))
-    )
+    share = min((step - WARM_UP_STEPS) / max(steps - WARM_UP_STEPS, 1), 1.0)
+    return run.learning_rate * 0.5 * (1.0 + math.cos(math.pi * share))
 
 
 def train(run: Run, folder: Path) -> None:
@@ -110,7 +113,7 @@ def train(run: Run, folder: Path) -> None:
     (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
-def batches(windows: dataset.Windows, chosen: np.ndarray, run: Run, step: int):  # type: ignore[no-untyped-def]
+def batches(windows: dataset.Windows, chosen: Array, run: Run, step: int) -> Iterator[tuple[Array, Array]]:
     """Endless batches from a step on: images (B, 30, 20, 4) float32 and joints (B, 51) float32 metres."""
     per_epoch = len(chosen) // run.batch
     while True:
@@ -125,20 +128,20 @@ def batches(windows: dataset.Windows, chosen: np.ndarray, run: Run, step: int): 
             step += 1
 
 
-def _held_out_loss(model, windows: dataset.Windows) -> float:  # type: ignore[no-untyped-def]
+def _held_out_loss(model: Any, windows: dataset.Windows) -> float:
     every = max(len(windows.joints) // 2048, 1)
     images = windows.images[::every].astype(np.float32) / dataset.IMAGE_SCALE
     return float(model.evaluate(images, windows.joints[::every].reshape(len(images), -1), batch_size=256, verbose=0))
 
 
-def _save(model, folder: Path, step: int) -> None:  # type: ignore[no-untyped-def]
+def _save(model: Any, folder: Path, step: int) -> None:
     """Weights, optimiser and step in one file, replaced at once: a run can be stopped at any time."""
     with (folder / "saving").open("wb") as file:
         np.savez(file, np.array(step), *(np.asarray(variable) for variable in _state(model)))
     (folder / "saving").replace(folder / CHECKPOINT)
 
 
-def _resume(model, folder: Path) -> int:  # type: ignore[no-untyped-def]
+def _resume(model: Any, folder: Path) -> int:
     """Go back to the checkpoint, if there is one; returns the step it was taken at."""
     model.optimizer.build(model.trainable_variables)
     if not (folder / CHECKPOINT).exists():
@@ -150,5 +153,5 @@ def _resume(model, folder: Path) -> int:  # type: ignore[no-untyped-def]
     return int(arrays[0])
 
 
-def _state(model):  # type: ignore[no-untyped-def]
+def _state(model: Any) -> list[Any]:
     return [*model.weights, *model.optimizer.variables]

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from keras import ops
 
+from edge.arrays import Array
 from edge.skeleton import N_JOINTS
 
 HUBER_DELTA = 0.75  # m
@@ -27,7 +27,7 @@ def huber_loss(truth: Any, joints: Any) -> Any:
     return ops.mean(ops.where(error < HUBER_DELTA, 0.5 * ops.square(error), HUBER_DELTA * (error - 0.5 * HUBER_DELTA)))
 
 
-def wimose_loss(mean: np.ndarray, scale: np.ndarray) -> Callable[[Any, Any], Any]:
+def wimose_loss(mean: Array, scale: Array) -> Callable[[Any, Any], Any]:
     """L = L_P + L_H, Eq. 7, for a network whose outputs are standardised.
 
     mean, scale  (51,) metres: joints = mean + scale * output

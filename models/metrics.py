@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge.arrays import Array
 from edge.skeleton import LEFT_HIP, RIGHT_HIP, ROOT
 
 
@@ -25,7 +26,7 @@ class PoseError:
     heading_deg: float
 
 
-def pose_error(truth: np.ndarray, joints: np.ndarray) -> PoseError:
+def pose_error(truth: Array, joints: Array) -> PoseError:
     """Compare poses. truth, joints (N, 17, 3) metres."""
     root_truth, root = truth[:, ROOT : ROOT + 1], joints[:, ROOT : ROOT + 1]
     turn = np.angle(np.exp(1j * (heading(joints) - heading(truth))))
@@ -38,20 +39,20 @@ def pose_error(truth: np.ndarray, joints: np.ndarray) -> PoseError:
     )
 
 
-def heading(joints: np.ndarray) -> np.ndarray:
-    """Which way a person faces: the hip line turned by a quarter, in the floor plane. (..., 17, 3) to (...,) radians."""
+def heading(joints: Array) -> Array:
+    """Which way a person faces: the hip line turned by a quarter. (..., 17, 3) to (...,) radians."""
     left = joints[..., LEFT_HIP, :2] - joints[..., RIGHT_HIP, :2]
     return np.asarray(np.arctan2(-left[..., 0], left[..., 1]))
 
 
-def turned(joints: np.ndarray, angle: np.ndarray | float) -> np.ndarray:
+def turned(joints: Array, angle: Array | float) -> Array:
     """Turn about the vertical through the origin. joints (..., 17, 3); angle radians, (...,) or a number."""
     angle = np.asarray(angle)[..., None]
     x, y = joints[..., 0], joints[..., 1]
     return np.stack((np.cos(angle) * x - np.sin(angle) * y, np.sin(angle) * x + np.cos(angle) * y, joints[..., 2]), -1)
 
 
-def procrustes(truth: np.ndarray, joints: np.ndarray) -> np.ndarray:
+def procrustes(truth: Array, joints: Array) -> Array:
     """Each pose moved, turned and scaled onto its truth as well as possible (Umeyama, 1991, without reflection).
 
     truth, joints  (N, 17, 3); returns (N, 17, 3)
@@ -66,5 +67,5 @@ def procrustes(truth: np.ndarray, joints: np.ndarray) -> np.ndarray:
     return np.asarray(scale[:, None, None] * (b @ (u @ vt)) + truth_mean)
 
 
-def _mean_distance(a: np.ndarray, b: np.ndarray) -> float:
+def _mean_distance(a: Array, b: Array) -> float:
     return float(np.linalg.norm(a - b, axis=-1).mean() * 1e3)

@@ -17,6 +17,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from edge.arrays import Array
 from edge.signal.imagespec import WIMOSE_1
 from edge.skeleton import N_JOINTS
 
@@ -103,7 +104,7 @@ def expand(compact: keras.Model) -> keras.Model:
     return full
 
 
-def _pad_taps(kernel: np.ndarray, size: int) -> np.ndarray:
+def _pad_taps(kernel: Array, size: int) -> Array:
     """(k, k, in, out) to (size, size, in, out): a lone tap goes to the centre, 2x2 to the beginning."""
     have = kernel.shape[0]
     if have == size:

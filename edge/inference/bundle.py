@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from edge.arrays import Array
 from edge.errors import BundleMismatch, ConfigError
 from edge.signal.imagespec import ImageSpec, known_spec
 from edge.skeleton import JOINTS
@@ -81,11 +82,11 @@ class Bundle(msgspec.Struct, frozen=True):
         return f"{self.description.name}@{self.description.sha256[:8]}"
 
     @property
-    def output_mean(self) -> np.ndarray:
+    def output_mean(self) -> Array:
         return np.array(self.description.output_mean_m)
 
     @property
-    def output_scale(self) -> np.ndarray:
+    def output_scale(self) -> Array:
         return np.array(self.description.output_scale_m)
 
 

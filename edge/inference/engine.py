@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from edge.arrays import Array
 from edge.errors import BundleMismatch, MissingDependency
 from edge.inference.bundle import Bundle
 from edge.skeleton import N_JOINTS
@@ -18,7 +19,7 @@ class Engine:
     """A loaded model. Call it with an image (30, 20, 4) float32; it returns joints (17, 3) float64 metres."""
 
     def __init__(self, bundle: Bundle, engine: str | None = None) -> None:
-        """engine: one of ENGINES, or None for the fastest installed. Raises BundleMismatch for a model of other shape."""
+        """engine: one of ENGINES, or None for the fastest installed. Raises BundleMismatch for another shape."""
         self.name, interpreter = _interpreter(engine)
         try:
             self._interpreter = interpreter(model_content=bundle.model, num_threads=1)
@@ -37,7 +38,7 @@ class Engine:
         self._gain = bundle.output_scale * joints_scale
         self._offset = bundle.output_mean - self._gain * joints_zero
 
-    def __call__(self, image: np.ndarray) -> np.ndarray:
+    def __call__(self, image: Array) -> Array:
         counts = np.round(image / self._image_scale + self._image_zero).clip(-128, 127).astype(np.int8)
         self._interpreter.set_tensor(self._image, counts[None])
         self._interpreter.invoke()

@@ -9,16 +9,19 @@ chain j heard antenna (antenna_sel >> 2j) & 3 (the tool's read_bf_file.m). It is
 of 0, 1, 2, and to three chains only: for two the original tool applies none, and tools disagree.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import njit, prange
 
+from edge.arrays import Array
 from edge.parse.framing import CSI_HEADER, FRAME_HEADER
 
 SUBCARRIERS = 30
 
 
 @njit(cache=True, nogil=True)
-def _chain_antenna(antenna_sel: int, nrx: int, chain: int) -> int:
+def _chain_antenna(antenna_sel: Any, nrx: Any, chain: int) -> Any:
     """The antenna that a chain was connected to, or the chain's own number where the record does not say."""
     a = antenna_sel & 3
     b = (antenna_sel >> 2) & 3
@@ -29,7 +32,7 @@ def _chain_antenna(antenna_sel: int, nrx: int, chain: int) -> int:
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def decode(log: np.ndarray, offsets: np.ndarray, csi: np.ndarray) -> None:
+def decode(log: Array, offsets: Array, csi: Array) -> None:
     """Decode the bit streams of the records at `offsets` into `csi`.
 
     log      (bytes,) uint8, whole log
@@ -57,7 +60,7 @@ def decode(log: np.ndarray, offsets: np.ndarray, csi: np.ndarray) -> None:
                     at += 2
 
 
-def decode_plain(log: np.ndarray, offsets: np.ndarray, csi: np.ndarray) -> None:
+def decode_plain(log: Array, offsets: Array, csi: Array) -> None:
     """The same as `decode`, in plain NumPy, bit by bit."""
     for n, offset in enumerate(offsets):
         body = log[offset + FRAME_HEADER :]
@@ -71,7 +74,7 @@ def decode_plain(log: np.ndarray, offsets: np.ndarray, csi: np.ndarray) -> None:
         csi[n, order, :ntx] = iq[..., 0] + 1j * iq[..., 1]
 
 
-def is_permutation(antenna_sel: np.ndarray) -> np.ndarray:
+def is_permutation(antenna_sel: Array) -> Array:
     """Whether each antenna_sel (N,) uint8 names three different antennas."""
     chains = np.stack([(antenna_sel >> shift) & 3 for shift in (0, 2, 4)])
     chains.sort(axis=0)

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from edge.arrays import Array
+
 WRAP_US = 1 << 32
 
 
-def unwrap(timestamp_low: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def unwrap(timestamp_low: Array) -> tuple[Array, Array]:
     """Undo the wraps of a 32-bit microsecond clock.
 
     A step is read modulo 2^32 as the shorter way round: forward by less than 35.8 minutes is time passing (with a

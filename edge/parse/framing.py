@@ -26,6 +26,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from edge.arrays import Array
+
 CODE_CSI = 0xBB
 FRAME_HEADER = 3  # length and code
 CSI_HEADER = 20  # fixed part of a 0xBB body
@@ -54,7 +56,7 @@ def payload_bytes(nrx: int, ntx: int) -> int:
     return (30 * (16 * nrx * ntx + 3) + 7) // 8
 
 
-def _kind_at(log: np.ndarray, at: int) -> int:
+def _kind_at(log: Array, at: int) -> int:
     """What stands at byte `at` (at least FRAME_HEADER bytes must remain)."""
     left = log.size - at
     length = (np.int64(log[at]) << 8) | np.int64(log[at + 1])
@@ -83,12 +85,12 @@ def _make_scan(compiler: Callable[[Any], Any]) -> Any:
     """The scan, compiled by `compiler`; the identity gives its plain twin."""
     kind_at = compiler(_kind_at)
 
-    def frame_end(log: np.ndarray, at: int) -> int:
+    def frame_end(log: Array, at: int) -> Any:
         return at + 2 + ((np.int64(log[at]) << 8) | np.int64(log[at + 1]))
 
     frame_end = compiler(frame_end)
 
-    def next_csi(log: np.ndarray, start: int, stop: int) -> int:
+    def next_csi(log: Array, start: int, stop: int) -> int:
         """First position in start..stop where a whole CSI frame stands, else stop."""
         for at in range(start, min(stop, log.size - SMALLEST_CSI_FRAME + 1)):
             if log[at + 2] == 0xBB and kind_at(log, at) == CSI:
@@ -97,7 +99,7 @@ def _make_scan(compiler: Callable[[Any], Any]) -> Any:
 
     next_csi = compiler(next_csi)
 
-    def looks_like_frame(log: np.ndarray, at: int) -> bool:
+    def looks_like_frame(log: Array, at: int) -> bool:
         for _ in range(CHAIN):
             if log.size - at < FRAME_HEADER:
                 return True
@@ -111,9 +113,7 @@ def _make_scan(compiler: Callable[[Any], Any]) -> Any:
 
     looks_like_frame = compiler(looks_like_frame)
 
-    def scan(
-        log: np.ndarray, offsets: np.ndarray, codes: np.ndarray, damage: np.ndarray, reasons: np.ndarray
-    ) -> tuple[int, int]:
+    def scan(log: Array, offsets: Array, codes: Array, damage: Array, reasons: Array) -> tuple[int, int]:
         n_csi = 0
         n_damage = 0
         at = 0
@@ -171,7 +171,7 @@ def _plain(function: Any) -> Any:
 plain_scan = _make_scan(_plain)
 
 
-def find_records(log: np.ndarray, scan: Any = _scan) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def find_records(log: Array, scan: Any = _scan) -> tuple[Array, Array, Array, Array]:
     """Find every CSI frame of a log and account for every other byte.
 
     log      (bytes,) uint8

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edge.arrays import Array
 from edge.errors import ConfigError
 from edge.parse import bitstream, clock, framing, scale
 
@@ -59,27 +60,27 @@ class LogReport:
 class CsiLog:
     """The CSI records of one receiver, in the order of the log. N records; R, T the largest Nrx and Ntx."""
 
-    timestamp_us: np.ndarray  # (N,) uint64, microseconds on the NIC's clock, unwrapped
-    bfee_count: np.ndarray  # (N,) uint16
-    nrx: np.ndarray  # (N,) uint8
-    ntx: np.ndarray  # (N,) uint8
-    rssi: np.ndarray  # (N, 3) uint8, dB
-    noise: np.ndarray  # (N,) int8, dBm
-    agc: np.ndarray  # (N,) uint8, dB
-    antenna_sel: np.ndarray  # (N,) uint8
-    rate: np.ndarray  # (N,) uint16
-    csi: np.ndarray  # (N, R, T, 30) complex64, counts [packet, receive antenna, transmit stream, subcarrier]
+    timestamp_us: Array  # (N,) uint64, microseconds on the NIC's clock, unwrapped
+    bfee_count: Array  # (N,) uint16
+    nrx: Array  # (N,) uint8
+    ntx: Array  # (N,) uint8
+    rssi: Array  # (N, 3) uint8, dB
+    noise: Array  # (N,) int8, dBm
+    agc: Array  # (N,) uint8, dB
+    antenna_sel: Array  # (N,) uint8
+    rate: Array  # (N,) uint16
+    csi: Array  # (N, R, T, 30) complex64, counts [packet, receive antenna, transmit stream, subcarrier]
     report: LogReport
 
     def __len__(self) -> int:
         return self.timestamp_us.size
 
-    def scaled(self) -> np.ndarray:
+    def scaled(self) -> Array:
         """(N, R, T, 30) complex128, see `scale.scaled_csi`."""
         return scale.scaled_csi(self.csi, self.rssi, self.agc, self.noise, self.nrx, self.ntx)
 
 
-def parse_log(data: bytes | bytearray | memoryview | np.ndarray) -> CsiLog:
+def parse_log(data: bytes | bytearray | memoryview | Array) -> CsiLog:
     """Parse a whole log. Never raises for its content: what is damaged is counted in `report`, with offsets."""
     log = np.frombuffer(data, np.uint8) if not isinstance(data, np.ndarray) else data
     offsets, codes, damage, reasons = framing.find_records(log)
@@ -115,7 +116,7 @@ def read_log(path: str | Path) -> CsiLog:
         raise ConfigError(f"{path}: {error.strerror or error}; give the path of a log of the 5300 tool") from error
 
 
-def _headers(log: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+def _headers(log: Array, offsets: Array) -> Array:
     """The fixed parts of the records at `offsets`, as a structured array (N,)."""
     rows = offsets[:, None] + framing.FRAME_HEADER + np.arange(_HEADER.itemsize)
     return np.ascontiguousarray(log[rows]).view(_HEADER)[:, 0]

@@ -7,16 +7,18 @@ quantisation of the counts together.
 
 import numpy as np
 
+from edge.arrays import Array
+
 NOISE_UNKNOWN = -127  # the driver did not measure it (monitor mode)
 NOISE_DEFAULT_DBM = -92.0
 RSSI_OFFSET_DB = 44.0
 
 
-def _power(db: np.ndarray) -> np.ndarray:
+def _power(db: Array) -> Array:
     return np.asarray(10.0 ** (db / 10.0))
 
 
-def total_rss_dbm(rssi: np.ndarray, agc: np.ndarray) -> np.ndarray:
+def total_rss_dbm(rssi: Array, agc: Array) -> Array:
     """Received signal strength over all antennas; an antenna that reports 0 heard nothing.
 
     rssi     (N, 3) uint8, dB above an internal reference
@@ -28,9 +30,7 @@ def total_rss_dbm(rssi: np.ndarray, agc: np.ndarray) -> np.ndarray:
         return np.asarray(10.0 * np.log10(magnitude) - RSSI_OFFSET_DB - agc)
 
 
-def scaled_csi(
-    csi: np.ndarray, rssi: np.ndarray, agc: np.ndarray, noise: np.ndarray, nrx: np.ndarray, ntx: np.ndarray
-) -> np.ndarray:
+def scaled_csi(csi: Array, rssi: Array, agc: Array, noise: Array, nrx: Array, ntx: Array) -> Array:
     """Scale raw CSI to the square root of a signal-to-noise ratio.
 
     csi      (N, R, T, 30) complex64, raw counts [packet, receive antenna, transmit stream, subcarrier]

@@ -3,6 +3,7 @@
 import msgspec
 import numpy as np
 
+from edge.arrays import Array
 from edge.parse.intel5300 import CsiLog, Damage
 from edge.parse.subcarriers import is_40_mhz
 
@@ -76,7 +77,7 @@ def summarise(name: str, log: CsiLog) -> LogSummary:
     )
 
 
-def _spread(values: np.ndarray) -> Spread | None:
+def _spread(values: Array) -> Spread | None:
     if values.size == 0:
         return None
     return Spread(float(values.min()), float(np.median(values)), float(values.max()))

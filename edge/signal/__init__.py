@@ -1,1 +1,1 @@
-"""From records to CSI images: pair, features, Hampel, resample, low-pass, baseline, window. One path, live and offline."""
+"""From records to CSI images: pair, links, phase, Hampel, resample, low-pass, baseline, window. One path for all."""

@@ -10,13 +10,15 @@ and the network reads them in eight bits.
 import numpy as np
 from numba import njit
 
+from edge.arrays import Array
+
 AMPLITUDE_GAIN = 3.0  # a walking body's 5 to 35 % fill 15 to 78 % of the range
 PHASE_GAIN = 1.0  # per radian
 MEMORY = 4500  # grid points (30 s): longer than anyone stands still between two steps, shorter than a door stays open
 
 
 @njit(cache=True, nogil=True)
-def deviations(rows: np.ndarray, known: np.ndarray, mean: np.ndarray, seen: int) -> tuple[np.ndarray, int]:
+def deviations(rows: Array, known: Array, mean: Array, seen: int) -> tuple[Array, int]:
     """Image columns from amplitude and product, against means that are carried on.
 
     rows     (G, 3*K) float64: K amplitudes, K real, K imaginary parts
@@ -45,7 +47,7 @@ def deviations(rows: np.ndarray, known: np.ndarray, mean: np.ndarray, seen: int)
     return out, seen
 
 
-def deviations_plain(rows: np.ndarray) -> np.ndarray:
+def deviations_plain(rows: Array) -> Array:
     """The same as `deviations` from the beginning, over known points, in plain NumPy."""
     columns = []
     mean = np.zeros(rows.shape[1])

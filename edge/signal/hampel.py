@@ -3,13 +3,15 @@
 import numpy as np
 from numba import njit
 
+from edge.arrays import Array
+
 HALF_WIDTH = 3  # packets on either side; a body does not move visibly in the 7 ms this spans at 1000 packets/s
 THRESHOLD = 3.0 * 1.4826  # deviations; 1.4826 makes the median deviation that of a normal distribution
 WIDTH = 2 * HALF_WIDTH + 1
 
 
 @njit(cache=True, nogil=True)
-def hampel(rows: np.ndarray) -> np.ndarray:
+def hampel(rows: Array) -> Array:
     """Replace values further than THRESHOLD median deviations from the median of their window by that median.
 
     rows     (N, V) float64, packets in order
@@ -32,7 +34,7 @@ def hampel(rows: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _median(window: np.ndarray) -> float:
+def _median(window: Array) -> float:
     """Middle of an odd number of values, by insertion; sorts in place."""
     for i in range(1, window.size):
         value = window[i]
@@ -44,7 +46,7 @@ def _median(window: np.ndarray) -> float:
     return float(window[window.size // 2])
 
 
-def hampel_plain(rows: np.ndarray) -> np.ndarray:
+def hampel_plain(rows: Array) -> Array:
     """The same as `hampel`, in plain NumPy."""
     if rows.shape[0] < WIDTH:
         return np.empty((0, rows.shape[1]))

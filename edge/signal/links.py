@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge.arrays import Array
 from edge.errors import RecordingError
 
 MOTION_BAND_HZ = (1.0, 40.0)  # below: the room drifting; above: hardly a limb at 5 GHz
@@ -24,7 +25,7 @@ class Links:
     partner: int
 
 
-def normalised_power(csi: np.ndarray) -> np.ndarray:
+def normalised_power(csi: Array) -> Array:
     """Mean |csi|^2 of each packet over antennas and subcarriers: what every packet is divided by.
 
     The NIC's counts carry its own per-packet gain (0.5 dB of jitter on recordings whose AGC never moved) and do not
@@ -37,7 +38,7 @@ def normalised_power(csi: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(power > 0, power, 1.0))
 
 
-def dynamic_response(time_us: np.ndarray, csi: np.ndarray) -> np.ndarray:
+def dynamic_response(time_us: Array, csi: Array) -> Array:
     """How loudly each antenna hears motion, over its noise.
 
     time_us  (N,) float64 microseconds, increasing; csi (N, 3, 30) complex64, counts
@@ -57,7 +58,7 @@ def dynamic_response(time_us: np.ndarray, csi: np.ndarray) -> np.ndarray:
     return np.asarray(np.maximum(shared, 0.0) / np.maximum(total - shared, 1e-12))
 
 
-def select_links(time_us: np.ndarray, csi: np.ndarray) -> Links:
+def select_links(time_us: Array, csi: Array) -> Links:
     """Choose reference and partner over a whole stretch: the two antennas of largest dynamic response.
 
     time_us  (N,) microseconds, increasing; csi (N, 3, 30) complex64, counts

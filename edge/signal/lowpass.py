@@ -1,12 +1,14 @@
 """Causal low-pass on the grid: second-order Butterworth, 40 Hz at 150 Hz.
 
-A limb at 2 m/s changes a path by up to 4 m/s, 78 Hz at 5.8 GHz; the body's own share lies under 40 Hz, and what is above
-is mostly noise. The coefficients stand here as numbers so that the host need not load scipy.signal (75 MB); a test
-designs them again and compares.
+A limb at 2 m/s changes a path by up to 4 m/s, 78 Hz at 5.8 GHz; the body's own share lies under 40 Hz, and what is
+above is mostly noise. The coefficients stand here as numbers so that the host need not load scipy.signal (75 MB); a
+test designs them again and compares.
 """
 
 import numpy as np
 from numba import njit
+
+from edge.arrays import Array
 
 CUTOFF_HZ = 40.0
 B0, B1, B2 = 0.3242446420921885, 0.648489284184377, 0.3242446420921885
@@ -14,7 +16,7 @@ A1, A2 = 0.12274122501251895, 0.1742373433562354
 
 
 @njit(cache=True, nogil=True)
-def lowpass(rows: np.ndarray, known: np.ndarray, state: np.ndarray, running: bool) -> bool:
+def lowpass(rows: Array, known: Array, state: Array, running: bool) -> bool:
     """Filter in place, sample after sample; after an unknown sample it begins anew at rest on the next known one.
 
     rows     (G, V) float64; known (G,) bool
@@ -39,7 +41,7 @@ def lowpass(rows: np.ndarray, known: np.ndarray, state: np.ndarray, running: boo
     return running
 
 
-def lowpass_plain(rows: np.ndarray) -> np.ndarray:
+def lowpass_plain(rows: Array) -> Array:
     """The same as `lowpass` over known samples only, from the difference equation."""
     padded = np.concatenate((rows[:1], rows[:1], rows))
     out = padded.copy()

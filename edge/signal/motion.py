@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge.arrays import Array
 from edge.signal.baseline import AMPLITUDE_GAIN
 
 PRESENT_LEVEL = 0.03  # relative amplitude; an empty or sleeping room shows 0.02, sitting 0.13, walking 0.05 to 0.35
@@ -22,7 +23,7 @@ class Motion:
     confidence: float  # 0..1, share of the deviations' power that is shared: 0 is noise alone, 1 is no noise
 
 
-def motion(image: np.ndarray) -> Motion:
+def motion(image: Array) -> Motion:
     """Measure motion in an image (30, 20, 4) float32."""
     deviation = np.arctanh(image[:, :, ::2].astype(np.float64).clip(-0.999, 0.999)) / AMPLITUDE_GAIN  # (30, 20, 2)
     shared = (deviation[1:] * deviation[:-1]).mean(axis=(0, 1)).clip(min=0.0)

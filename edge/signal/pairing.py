@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 from scipy import fft
 
+from edge.arrays import Array
 from edge.errors import RecordingError
 
 BIN_US = 100.0  # of the impulse trains: wider than the jitter between receivers, narrower than any packet spacing
@@ -29,21 +30,21 @@ class Pairing:
     time_b = time_a + offset_us + drift_ppm * 1e-6 * (time_a - first time_a)
     """
 
-    index_a: np.ndarray  # (P,) int64, packets of A
-    index_b: np.ndarray  # (P,) int64, the same packets at B
+    index_a: Array  # (P,) int64, packets of A
+    index_b: Array  # (P,) int64, the same packets at B
     origin_us: float  # first packet of A on A's clock
     offset_us: float  # B's clock minus A's at A's first packet
     drift_ppm: float  # how much faster B's clock runs
     residual_us: float  # standard deviation of the pairs about the line
     paired_share: float  # pairs over the packets either receiver heard while both were listening
 
-    def to_clock_a(self, time_b_us: np.ndarray) -> np.ndarray:
+    def to_clock_a(self, time_b_us: Array) -> Array:
         """B's times (N,) on A's clock, float64 microseconds."""
         rate = 1.0 + self.drift_ppm * 1e-6
         return (time_b_us.astype(np.float64) - self.origin_us - self.offset_us) / rate + self.origin_us
 
 
-def pair(time_a_us: np.ndarray, time_b_us: np.ndarray) -> Pairing:
+def pair(time_a_us: Array, time_b_us: Array) -> Pairing:
     """Pair the packets of two receivers from their arrival times alone.
 
     time_a_us, time_b_us  (N,), (M,) uint64 microseconds, unwrapped, not decreasing
@@ -70,7 +71,7 @@ def pair(time_a_us: np.ndarray, time_b_us: np.ndarray) -> Pairing:
     return Pairing(index_a, index_b, float(origin_a), origin_b - origin_a + offset, slope * 1e6, residual, share)
 
 
-def _candidate_lags(a: np.ndarray, b: np.ndarray) -> list[tuple[float, float, float]]:
+def _candidate_lags(a: Array, b: Array) -> list[tuple[float, float, float]]:
     """Peaks of the cross-correlation, as (b - a in us, and the stretch of a that was looked for)."""
     probe_us = PROBE_S * 1e6
     start = max(0.0, (a[-1] - probe_us) / 2)
@@ -90,9 +91,7 @@ def _candidate_lags(a: np.ndarray, b: np.ndarray) -> list[tuple[float, float, fl
     return [(float(lag), start, start + probe_us) for lag in lags]
 
 
-def _refine(
-    a: np.ndarray, b: np.ndarray, lag: float, start: float, stop: float
-) -> tuple[float, float, np.ndarray, np.ndarray, float]:
+def _refine(a: Array, b: Array, lag: float, start: float, stop: float) -> tuple[float, float, Array, Array, float]:
     """Match, fit a line, match again: first on the stretch the lag was found on, then on ever more around it."""
     offset, slope = lag, 0.0
     while True:
@@ -109,7 +108,7 @@ def _refine(
         start, stop = start - width, stop + width
 
 
-def _fit_line(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
+def _fit_line(a: Array, b: Array) -> tuple[float, float, float]:
     """Offset (us), slope and residual (us) of b - a over a, without the pairs beyond four deviations."""
     difference = b - a
     keep = np.ones(a.size, bool)
@@ -121,7 +120,7 @@ def _fit_line(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
     return float(offset), float(slope), float(spread)
 
 
-def _share(a: np.ndarray, b: np.ndarray, index_a: np.ndarray, index_b: np.ndarray) -> float:
+def _share(a: Array, b: Array, index_a: Array, index_b: Array) -> float:
     """Pairs over the larger number of packets heard between the first and the last pair."""
     if index_a.size == 0:
         return 0.0
@@ -131,7 +130,7 @@ def _share(a: np.ndarray, b: np.ndarray, index_a: np.ndarray, index_b: np.ndarra
 
 
 @njit(cache=True, nogil=True)
-def match(a: np.ndarray, b: np.ndarray, offset: float, slope: float, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
+def match(a: Array, b: Array, offset: float, slope: float, tolerance: float) -> tuple[Array, Array]:
     """Pair each a with the nearest b on the line b = a + offset + slope * a, each packet used once.
 
     a, b     (N,), (M,) float64 microseconds, not decreasing
@@ -158,9 +157,7 @@ def match(a: np.ndarray, b: np.ndarray, offset: float, slope: float, tolerance: 
     return index_a[:n], index_b[:n]
 
 
-def match_plain(
-    a: np.ndarray, b: np.ndarray, offset: float, slope: float, tolerance: float
-) -> tuple[np.ndarray, np.ndarray]:
+def match_plain(a: Array, b: Array, offset: float, slope: float, tolerance: float) -> tuple[Array, Array]:
     """The same as `match`, one packet after another in plain Python."""
     pairs: list[tuple[int, int]] = []
     for i, target in enumerate(a + offset + slope * a):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge.arrays import Array
 from edge.errors import ConfigError
 from edge.signal import baseline, hampel, lowpass, phase, resample
 from edge.signal.imagespec import WIMOSE_1
@@ -24,16 +25,16 @@ WINDOW = WIMOSE_1.packets
 class Packets:
     """Some packets of one receiver, in order."""
 
-    time_us: np.ndarray  # (N,) float64, microseconds from the beginning of the session, on the session's clock
-    csi: np.ndarray  # (N, 3, 30) complex64, counts
+    time_us: Array  # (N,) float64, microseconds from the beginning of the session, on the session's clock
+    csi: Array  # (N, 3, 30) complex64, counts
 
 
 @dataclass(frozen=True, eq=False)
 class Columns:
     """Some grid points of one receiver, in order and without holes."""
 
-    values: np.ndarray  # (G, 30, 2) float32 in (-1, 1), amplitude and phase, see `baseline`
-    known: np.ndarray  # (G,) bool, False inside a gap
+    values: Array  # (G, 30, 2) float32 in (-1, 1), amplitude and phase, see `baseline`
+    known: Array  # (G,) bool, False inside a gap
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,7 @@ class CsiImage:
     """One input of the network."""
 
     time_us: float  # of its last grid point, microseconds from the beginning of the session
-    values: np.ndarray  # (30, 20, 4) float32 in (-1, 1) [subcarrier, grid point, channel]
+    values: Array  # (30, 20, 4) float32 in (-1, 1) [subcarrier, grid point, channel]
 
 
 class ReceiverPath:
@@ -79,7 +80,7 @@ class ReceiverPath:
         columns, self._seen = baseline.deviations(rows, known, self._mean, self._seen)
         return Columns(columns, known)
 
-    def _in_order(self, packets: Packets) -> tuple[np.ndarray, np.ndarray]:
+    def _in_order(self, packets: Packets) -> tuple[Array, Array]:
         """The packets whose clock advances; the others are counted."""
         before = np.maximum.accumulate(np.concatenate(([self._last_us], packets.time_us[:-1])))
         forward = packets.time_us > before
@@ -92,7 +93,7 @@ class ReceiverPath:
             self._last_us = kept[0][-1]
         return kept
 
-    def _resample(self) -> tuple[np.ndarray, np.ndarray]:
+    def _resample(self) -> tuple[Array, Array]:
         """Every grid point that lies SUPPORT_US before the newest packet, and forget what is no longer needed."""
         if self._rows_us.size == 0:
             return np.empty((0, phase.VALUES)), np.empty(0, bool)

@@ -8,11 +8,13 @@ the paper's own denoising is not printed).
 import numpy as np
 from numba import njit
 
+from edge.arrays import Array
+
 VALUES = 90  # 30 amplitudes, 30 real and 30 imaginary parts of the product
 
 
 @njit(cache=True, nogil=True)
-def packet_values(csi: np.ndarray, reference: int, partner: int) -> np.ndarray:
+def packet_values(csi: Array, reference: int, partner: int) -> Array:
     """Amplitude and conjugate product of each packet, over the packet's mean power.
 
     csi      (N, 3, 30) complex64, counts
@@ -21,7 +23,7 @@ def packet_values(csi: np.ndarray, reference: int, partner: int) -> np.ndarray:
     n_packets, n_antennas, n_subcarriers = csi.shape
     values = np.zeros((n_packets, 3 * n_subcarriers))
     for n in range(n_packets):
-        power = 0.0
+        power = np.float64(0.0)
         for antenna in range(n_antennas):
             for k in range(n_subcarriers):
                 h = csi[n, antenna, k]
@@ -41,7 +43,7 @@ def packet_values(csi: np.ndarray, reference: int, partner: int) -> np.ndarray:
     return values
 
 
-def packet_values_plain(csi: np.ndarray, reference: int, partner: int) -> np.ndarray:
+def packet_values_plain(csi: Array, reference: int, partner: int) -> Array:
     """The same as `packet_values`, in plain NumPy."""
     csi = csi.astype(np.complex128)
     power = (np.abs(csi) ** 2).mean(axis=(1, 2))

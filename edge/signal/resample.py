@@ -9,18 +9,20 @@ straight line between the two neighbours, up to MAX_GAP_US; beyond, the point is
 import numpy as np
 from numba import njit
 
+from edge.arrays import Array
+
 RATE_HZ = 150  # Section IV-C of the paper
 SUPPORT_US = 10_000.0
 MAX_GAP_US = 50_000.0
 
 
-def grid_time_us(index: np.ndarray) -> np.ndarray:
+def grid_time_us(index: Array) -> Array:
     """Time of grid points, float64 microseconds from the beginning of the session."""
     return np.asarray(index * (1e6 / RATE_HZ))
 
 
 @njit(cache=True, nogil=True)
-def resample(time_us: np.ndarray, rows: np.ndarray, grid_us: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def resample(time_us: Array, rows: Array, grid_us: Array) -> tuple[Array, Array]:
     """Values at the grid points from the packets around them.
 
     time_us  (N,) float64, not decreasing; reaches SUPPORT_US beyond the last grid point
@@ -70,7 +72,7 @@ def resample(time_us: np.ndarray, rows: np.ndarray, grid_us: np.ndarray) -> tupl
     return out, known
 
 
-def resample_plain(time_us: np.ndarray, rows: np.ndarray, grid_us: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def resample_plain(time_us: Array, rows: Array, grid_us: Array) -> tuple[Array, Array]:
     """The same as `resample`, one least-squares line a grid point."""
     out = np.zeros((grid_us.size, rows.shape[1]))
     known = np.zeros(grid_us.size, bool)

@@ -12,6 +12,7 @@ Not modelled yet: limbs shadowing limbs, walls between body and receiver, polari
 import numpy as np
 from numba import njit
 
+from edge.arrays import Array
 from edge.parse.subcarriers import INDEX_20_MHZ, SPACING_HZ
 from edge.skeleton import JOINTS
 from firmware_tools.simulate.room import SPEED_OF_LIGHT, Room
@@ -35,7 +36,7 @@ TRUNK_RADIUS = 0.18  # m, of the cylinder that blocks
 CROSS_SECTION_GAIN = 4.0
 
 
-def static_channel(room: Room) -> tuple[np.ndarray, np.ndarray]:
+def static_channel(room: Room) -> tuple[Array, Array]:
     """What the empty room does.
 
     returns  each transmitter image straight to each antenna (7, 6, 30) complex128, and the clutter (6, 30) complex128
@@ -65,7 +66,7 @@ def static_channel(room: Room) -> tuple[np.ndarray, np.ndarray]:
     return direct, clutter
 
 
-def channel(room: Room, joints: np.ndarray, gain: float = CROSS_SECTION_GAIN) -> np.ndarray:
+def channel(room: Room, joints: Array, gain: float = CROSS_SECTION_GAIN) -> Array:
     """The channel at every packet.
 
     room     geometry; joints (N, 17, 3) float64 metres in the room's frame, at the packets' times
@@ -85,9 +86,9 @@ def channel(room: Room, joints: np.ndarray, gain: float = CROSS_SECTION_GAIN) ->
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _channel(
-    joints: np.ndarray, images: np.ndarray, amplitudes: np.ndarray, antennas: np.ndarray, limbs: np.ndarray,
-    radii: np.ndarray, direct: np.ndarray, clutter: np.ndarray, carrier: float, single: np.ndarray, gain: float,
-    out: np.ndarray,
+    joints: Array, images: Array, amplitudes: Array, antennas: Array, limbs: Array,
+    radii: Array, direct: Array, clutter: Array, carrier: float, single: Array, gain: float,
+    out: Array,
 ) -> None:  # fmt: skip
     n_limbs, n_images, n_antennas, n_sub = len(limbs), len(images), len(antennas), out.shape[2]
     wavelength = SPEED_OF_LIGHT / carrier
@@ -132,9 +133,7 @@ def _channel(
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _add_path(
-    sink: np.ndarray, strength: float, first: float, step: float, distance: float, single: np.ndarray
-) -> None:
+def _add_path(sink: Array, strength: float, first: float, step: float, distance: float, single: Array) -> None:
     """Add one path over all subcarriers; the phase advances by one or two subcarrier indices at a time."""
     phase = first * distance
     value = strength * (np.cos(phase) - 1j * np.sin(phase))
@@ -147,14 +146,14 @@ def _add_path(
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _pattern(way: np.ndarray, distance: float, axis: np.ndarray) -> float:
+def _pattern(way: Array, distance: float, axis: Array) -> float:
     """How much a limb scatters along `way`: the sine of the angle to its axis, and a little end-on."""
     along = (way[0] * axis[0] + way[1] * axis[1] + way[2] * axis[2]) / distance
     return float(np.sqrt(max(1.0 - along * along, 0.0)) * 0.9 + 0.1)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _past_trunk(source: np.ndarray, sink: np.ndarray, hip: np.ndarray, head: np.ndarray, wavelength: float) -> float:
+def _past_trunk(source: Array, sink: Array, hip: Array, head: Array, wavelength: float) -> float:
     """Amplitude left of a straight path that the trunk stands near: knife edge, ITU-R P.526-15 Eq. 31."""
     dx = sink[0] - source[0]
     dy = sink[1] - source[1]
@@ -177,7 +176,7 @@ def _past_trunk(source: np.ndarray, sink: np.ndarray, hip: np.ndarray, head: np.
     return float(10 ** (-loss_db / 20))
 
 
-def channel_plain(room: Room, joints: np.ndarray, gain: float = CROSS_SECTION_GAIN) -> np.ndarray:
+def channel_plain(room: Room, joints: Array, gain: float = CROSS_SECTION_GAIN) -> Array:
     """The same as `channel`, path by path in plain NumPy."""
     images, amplitudes = room.transmitter_images()
     direct, clutter = static_channel(room)
@@ -201,7 +200,7 @@ def channel_plain(room: Room, joints: np.ndarray, gain: float = CROSS_SECTION_GA
     return out
 
 
-def _leg(way: np.ndarray, axis: np.ndarray, wavenumber: np.ndarray) -> np.ndarray:
+def _leg(way: Array, axis: Array, wavenumber: Array) -> Array:
     distance = np.linalg.norm(way)
     pattern = 0.9 * np.linalg.norm(np.cross(way / distance, axis)) + 0.1
     return np.asarray(pattern / distance * np.exp(-1j * wavenumber * distance))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from edge.arrays import Array
 from edge.parse.framing import CODE_CSI, CSI_HEADER, FRAME_HEADER, payload_bytes
 from firmware_tools.simulate.nic import RATE_HT20_MCS1, RawRecords
 
@@ -29,11 +30,11 @@ def encode_log(records: RawRecords) -> bytes:
     return frame.tobytes()
 
 
-def _little_endian(values: np.ndarray, dtype: str) -> np.ndarray:
+def _little_endian(values: Array, dtype: str) -> Array:
     return values.astype(dtype)[:, None].view(np.uint8)
 
 
-def _bit_stream(records: RawRecords) -> np.ndarray:
+def _bit_stream(records: RawRecords) -> Array:
     """(N, bytes) uint8: per subcarrier 3 empty bits, then I and Q of every chain; see `edge.parse.bitstream`."""
     chains = (records.antenna_sel[:, None] >> np.array([0, 2, 4], np.uint8)) & 3  # antenna of each chain
     by_chain = np.take_along_axis(records.iq, chains[:, :, None, None].astype(np.int64), axis=1)

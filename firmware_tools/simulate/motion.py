@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from edge.arrays import Array
 from edge.errors import ConfigError
 from edge.skeleton import JOINTS, N_JOINTS
 
@@ -24,7 +25,7 @@ class Clip:
     group: str  # people that may be the same one share a group
     name: str
     label: str
-    joints: np.ndarray  # (T, 17, 3) float32, metres, floor at z = 0, centred in x and y
+    joints: Array  # (T, 17, 3) float32, metres, floor at z = 0, centred in x and y
     frames_per_s: float
 
     @property
@@ -36,7 +37,7 @@ class Clip:
         joints = self.joints[:, MIRROR] * np.array([-1.0, 1.0, 1.0], np.float32)
         return Clip(self.person, self.group, self.name + "~", self.label, joints, self.frames_per_s)
 
-    def at(self, time_s: np.ndarray) -> np.ndarray:
+    def at(self, time_s: Array) -> Array:
         """Joints at any time within the clip: (N,) seconds to (N, 17, 3) float64 metres, by cubic spline."""
         frames = np.arange(len(self.joints)) / self.frames_per_s
         return np.asarray(CubicSpline(frames, self.joints.reshape(len(frames), -1))(time_s)).reshape(-1, N_JOINTS, 3)

@@ -1,14 +1,16 @@
 """What an Intel 5300 makes of the channel: everything between the antenna and the 8-bit counts of a record.
 
-Figures are those of real recordings (csi/wivelo, csi/csi-data and others): phase slope 209 to 239 ns with 12 to 27 ns of
-deviation from packet to packet, common to a receiver's antennas; uniform raw phase; antenna imbalance 0.6 to 12 dB; counts
-that hardly follow the AGC but jitter by 0.4 dB from packet to packet; residual noise of 2 to 6 %; quantised peak 41 to 78.
+Figures are those of real recordings (csi/wivelo, csi/csi-data and others): phase slope 209 to 239 ns with 12 to 27 ns
+of deviation from packet to packet, common to a receiver's antennas; uniform raw phase; antenna imbalance 0.6 to 12 dB;
+counts that hardly follow the AGC but jitter by 0.4 dB from packet to packet; residual noise of 2 to 6 %; quantised peak
+41 to 78.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from edge.arrays import Array
 from edge.parse.scale import RSSI_OFFSET_DB
 from edge.parse.subcarriers import INDEX_20_MHZ, SPACING_HZ
 
@@ -23,7 +25,7 @@ PERMUTATIONS = (0b100100, 0b100001, 0b011000, 0b001001, 0b010010, 0b000110)  # a
 class Nic:
     """One receiver's own distortions, drawn once a session."""
 
-    offsets: np.ndarray  # (3,) complex128: cable and PLL phase, gain imbalance
+    offsets: Array  # (3,) complex128: cable and PLL phase, gain imbalance
     noise: float  # residual, relative to the rms channel
     level: float  # counts of the rms component
     clock_offset_us: int
@@ -54,16 +56,16 @@ def draw_nic(rng: np.random.Generator) -> Nic:
 class RawRecords:
     """The fields of 0xBB records before they are written; N records, Nrx = 3, Ntx = 1."""
 
-    timestamp_low: np.ndarray  # (N,) uint32, us
-    bfee_count: np.ndarray  # (N,) uint16
-    rssi: np.ndarray  # (N, 3) uint8
-    noise: np.ndarray  # (N,) int8
-    agc: np.ndarray  # (N,) uint8
-    antenna_sel: np.ndarray  # (N,) uint8
-    iq: np.ndarray  # (N, 3, 30, 2) int8 [packet, antenna, subcarrier, I or Q], by antenna, not by chain
+    timestamp_low: Array  # (N,) uint32, us
+    bfee_count: Array  # (N,) uint16
+    rssi: Array  # (N, 3) uint8
+    noise: Array  # (N,) int8
+    agc: Array  # (N,) uint8
+    antenna_sel: Array  # (N,) uint8
+    iq: Array  # (N, 3, 30, 2) int8 [packet, antenna, subcarrier, I or Q], by antenna, not by chain
 
 
-def receive(channel: np.ndarray, time_s: np.ndarray, nic: Nic, rng: np.random.Generator) -> tuple[RawRecords, int]:
+def receive(channel: Array, time_s: Array, nic: Nic, rng: np.random.Generator) -> tuple[RawRecords, int]:
     """Receive packets with one 5300.
 
     channel  (N, 3, 30) complex128, relative to the transmitted amplitude; time_s (N,) float64, of arrival
@@ -103,7 +105,7 @@ def receive(channel: np.ndarray, time_s: np.ndarray, nic: Nic, rng: np.random.Ge
     return records, int(np.argmax(heard))
 
 
-def _gain_control(wanted_db: np.ndarray) -> np.ndarray:
+def _gain_control(wanted_db: Array) -> Array:
     """Whole decibels with two of hysteresis, 0 to 63."""
     agc = np.empty(wanted_db.size, np.int64)
     current = round(float(wanted_db[0])) if wanted_db.size else 0

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge.arrays import Array
 from edge.signal.links import Links
 
 SPEED_OF_LIGHT = 299_792_458.0  # m/s
@@ -27,14 +28,14 @@ class Room:
     seed: int  # of the clutter
     links: tuple[Links, Links]  # antennas kept for this room, chosen by select_links over ten minutes
 
-    def antennas(self) -> np.ndarray:
+    def antennas(self) -> Array:
         """(6, 3) float64 metres: three antennas of receiver 1, then of receiver 2."""
         rows = []
         for centre, axis in zip(self.receivers, self.array_axes, strict=True):
             rows += [np.add(centre, np.multiply(axis, self.spacing * step)) for step in (-1, 0, 1)]
         return np.array(rows, np.float64)
 
-    def transmitter_images(self) -> tuple[np.ndarray, np.ndarray]:
+    def transmitter_images(self) -> tuple[Array, Array]:
         """The transmitter and its mirror images in the six walls (Allen and Berkley, 1979, first order).
 
         returns  (7, 3) float64 metres and (7,) float64 amplitudes

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge.arrays import Array
 from edge.skeleton import ROOT
 from firmware_tools.simulate.channel import channel
 from firmware_tools.simulate.encode import encode_log
@@ -21,9 +22,9 @@ SENDER_JITTER_S = 0.3e-3
 class Scene:
     """Where the person is at every packet sent."""
 
-    time_s: np.ndarray  # (N,) float64, when each packet is sent
-    joints: np.ndarray  # (N, 17, 3) float64 metres, room frame
-    take: np.ndarray  # (N,) int64, number of the take; the person jumps from one to the next
+    time_s: Array  # (N,) float64, when each packet is sent
+    joints: Array  # (N, 17, 3) float64 metres, room frame
+    take: Array  # (N,) int64, number of the take; the person jumps from one to the next
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,13 +32,13 @@ class SimulatedLogs:
     """What was recorded, and the truth on the session's clock."""
 
     logs: tuple[bytes, bytes]
-    time_s: np.ndarray  # (N,) float64, seconds on receiver 1's clock from its first packet
-    joints: np.ndarray  # (N, 17, 3) float32 metres, room frame
-    take: np.ndarray  # (N,) int64
+    time_s: Array  # (N,) float64, seconds on receiver 1's clock from its first packet
+    joints: Array  # (N, 17, 3) float32 metres, room frame
+    take: Array  # (N,) int64
 
 
 def draw_scene(
-    room: Room, clips: list[Clip], weights: np.ndarray, seconds: float, rng: np.random.Generator, rate_hz: float
+    room: Room, clips: list[Clip], weights: Array, seconds: float, rng: np.random.Generator, rate_hz: float
 ) -> Scene:
     """Fill `seconds` with clips drawn by weight, each mirrored or not, at a random place and heading."""
     takes = []
@@ -68,7 +69,7 @@ def single_take(room: Room, clip: Clip, seconds: float, rng: np.random.Generator
     return Scene(_send_times(len(joints), rate_hz, rng), joints, np.zeros(len(joints), np.int64))
 
 
-def place(room: Room, joints: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
+def place(room: Room, joints: Array, rng: np.random.Generator) -> Array | None:
     """Turn and move a take (N, 17, 3) to a random place that keeps its hips in the room; None if it does not fit."""
     joints = turned(joints, rng.uniform(-np.pi, np.pi))
     low, high = joints[:, ROOT, :2].min(axis=0), joints[:, ROOT, :2].max(axis=0)
@@ -79,7 +80,7 @@ def place(room: Room, joints: np.ndarray, rng: np.random.Generator) -> np.ndarra
     return np.asarray(joints + np.append(shift, 0.0))
 
 
-def _send_times(count: int, rate_hz: float, rng: np.random.Generator) -> np.ndarray:
+def _send_times(count: int, rate_hz: float, rng: np.random.Generator) -> Array:
     """A sender that means to be regular; (N,) seconds, increasing."""
     times = np.arange(count) / rate_hz + rng.normal(0.0, SENDER_JITTER_S, count).clip(-0.4 / rate_hz, 0.4 / rate_hz)
     return np.asarray(times - times[0])
