@@ -24,6 +24,7 @@ class Estimate:
     """One pose with what is known about it."""
 
     message: Pose
+    time_s: float  # of the window's last grid point, from the beginning of the session
     joints: Array  # (17, 3) float64 metres
     motion: Motion
     latency_s: float  # from the arrival of the packets that completed its window to the last sink's taking it
@@ -71,8 +72,20 @@ def replay(
             for sink in sinks:
                 sink.publish(message)
             latency = time.monotonic() - arrived
-            yield Estimate(message, joints, seen, latency, truth.at(image.time_us * 1e-6) if truth else None)
+            time_s = image.time_us * 1e-6
+            yield Estimate(message, time_s, joints, seen, latency, truth.at(time_s) if truth else None)
             seq += 1
+
+
+def warm_up(recording: Recording, engine: Engine) -> None:
+    """Run a second of the recording to nowhere, so that nothing is compiled between two poses."""
+    path = SignalPath(recording.links)
+    for due_us, packets in slices(recording, TICK_US):
+        for image in path.push(packets):
+            engine(image.values)
+            motion(image.values)
+        if due_us > 1e6:
+            break
 
 
 def _message(seq: int, image: CsiImage, joints: Array, seen: Motion, present: bool, labels: Labels) -> Pose:

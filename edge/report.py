@@ -16,9 +16,9 @@ from edge.skeleton import ROOT
 class ReplayReport(msgspec.Struct, frozen=True):
     """`wimose replay --json`."""
 
-    seconds: float  # of recording
+    seconds: float  # of recording that was played
     poses: int
-    poses_per_s: float  # per second of recording
+    poses_per_s: float  # per second of recording, between the first pose and the last
     times_real_time: float
     latency_p50_ms: float  # from the arrival of a window's last packets to the last sink's taking the pose
     latency_p99_ms: float
@@ -41,16 +41,17 @@ class ReplayReport(msgspec.Struct, frozen=True):
     def of(
         cls, recording: Recording, estimates: Sequence[Estimate], engine: str, bundle: Bundle, took_s: float
     ) -> "ReplayReport":
+        played = estimates[-1].time_s if estimates else 0.0
         latency_ms = np.array([estimate.latency_s for estimate in estimates] or [0.0]) * 1e3
         errors = [estimate.joints - estimate.truth for estimate in estimates if estimate.truth is not None]
         distance = np.linalg.norm(np.array(errors), axis=2) * 1e3 if errors else None
         first, second = recording.receivers
         links = recording.links
         return cls(
-            seconds=recording.seconds,
+            seconds=played,
             poses=len(estimates),
-            poses_per_s=len(estimates) / recording.seconds,
-            times_real_time=recording.seconds / took_s,
+            poses_per_s=(len(estimates) - 1) / (played - estimates[0].time_s) if len(estimates) > 1 else 0.0,
+            times_real_time=played / took_s,
             latency_p50_ms=float(np.percentile(latency_ms, 50)),
             latency_p99_ms=float(np.percentile(latency_ms, 99)),
             packets=(first.time_us.size, second.time_us.size),

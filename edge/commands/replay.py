@@ -19,7 +19,7 @@ from edge.progress import progress_bar
 from edge.publish.message import Info
 from edge.publish.sink import JsonLines, PoseSink
 from edge.recording import Recording, align
-from edge.replay import Labels, Speed, replay
+from edge.replay import Labels, Speed, replay, warm_up
 from edge.report import ReplayReport, summary_table
 from edge.session import Session, load_session
 from edge.signal.path import stride_of
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     speed = parse_speed(arguments.speed)
     stride_of(arguments.rate)  # a rate that does not divide the grid's is refused before anything is opened
     with ExitStack() as stack:
-        sinks = open_sinks(stack, arguments.mqtt, arguments.mqtt_password_file, arguments.out, arguments.room, bundle)
+        sinks = open_sinks(stack, arguments, bundle)
         report = play(recording, bundle, session, sinks, arguments.rate, speed, arguments.engine)
     if arguments.json:
         sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
@@ -65,22 +65,24 @@ def parse_speed(text: str) -> Speed:
     return speed
 
 
-def open_sinks(
-    stack: ExitStack, mqtt: str | None, password_file: str | None, out: str | None, room: str, bundle: Bundle
-) -> list[PoseSink]:
-    """Open what was asked for; closed with the stack."""
+def open_sinks(stack: ExitStack, arguments: argparse.Namespace, bundle: Bundle) -> list[PoseSink]:
+    """Open what was asked for with --out and --mqtt; closed with the stack."""
     sinks: list[PoseSink] = []
-    if out:
-        sinks.append(stack.enter_context(JsonLines(Path(out))))
-    if mqtt:
+    if arguments.out:
+        sinks.append(stack.enter_context(JsonLines(Path(arguments.out))))
+    if arguments.mqtt:
         from edge.publish.address import BrokerAddress, read_password
         from edge.publish.mqtt import MqttPublisher
 
-        password = read_password(Path(password_file) if password_file else None, os.environ)
-        info = Info(version=__version__, bundle=bundle.identity, room_profile=None)
-        publisher = MqttPublisher(BrokerAddress.parse(mqtt), room, info, password)
-        sinks.append(stack.enter_context(publisher.connect()))
+        file = arguments.mqtt_password_file
+        password = read_password(Path(file) if file else None, os.environ)
+        address = BrokerAddress.parse(arguments.mqtt)
+        sinks.append(stack.enter_context(MqttPublisher(address, arguments.room, info_of(bundle), password).connect()))
     return sinks
+
+
+def info_of(bundle: Bundle) -> Info:
+    return Info(version=__version__, bundle=bundle.identity, room_profile=None)
 
 
 def play(
@@ -89,6 +91,7 @@ def play(
 ) -> ReplayReport:  # fmt: skip
     """Replay with a progress bar; returns the figures."""
     engine = Engine(bundle, engine_name)
+    warm_up(recording, engine)
     labels = labels_of(bundle, session, time.time())
     truth = session.truth if session else None
     begun = time.monotonic()

@@ -19,31 +19,45 @@ def hampel(rows: Array) -> Array:
     """
     n_out = max(rows.shape[0] - 2 * HALF_WIDTH, 0)
     out = np.empty((n_out, rows.shape[1]))
-    window = np.empty(WIDTH)
     for n in range(n_out):
-        for v in range(rows.shape[1]):
-            for i in range(WIDTH):
-                window[i] = rows[n + i, v]
-            median = _median(window)
-            value = rows[n + HALF_WIDTH, v]
-            for i in range(WIDTH):
-                window[i] = abs(rows[n + i, v] - median)
-            limit = THRESHOLD * _median(window)
+        for v in range(rows.shape[1]):  # straight-line code without branches, so that it runs several values at a time
+            a, b, c, value = rows[n, v], rows[n + 1, v], rows[n + 2, v], rows[n + 3, v]
+            d, e, f = rows[n + 4, v], rows[n + 5, v], rows[n + 6, v]
+            median = _median(a, b, c, value, d, e, f)
+            limit = THRESHOLD * _median(
+                abs(a - median), abs(b - median), abs(c - median), abs(value - median),
+                abs(d - median), abs(e - median), abs(f - median),
+            )  # fmt: skip
             out[n, v] = value if abs(value - median) <= limit else median
     return out
 
 
-@njit(cache=True, nogil=True)
-def _median(window: Array) -> float:
-    """Middle of an odd number of values, by insertion; sorts in place."""
-    for i in range(1, window.size):
-        value = window[i]
-        j = i - 1
-        while j >= 0 and window[j] > value:
-            window[j + 1] = window[j]
-            j -= 1
-        window[j + 1] = value
-    return float(window[window.size // 2])
+@njit(inline="always")
+def _low(a: float, b: float) -> float:
+    return a if a < b else b
+
+
+@njit(inline="always")
+def _high(a: float, b: float) -> float:
+    return b if a < b else a
+
+
+@njit(inline="always")
+def _median(a: float, b: float, c: float, d: float, e: float, f: float, g: float) -> float:
+    """Middle of seven by a sorting network (Devillard, Fast median search, 1998, opt_med7)."""
+    a, f = _low(a, f), _high(a, f)
+    a, d = _low(a, d), _high(a, d)
+    b, g = _low(b, g), _high(b, g)
+    c, e = _low(c, e), _high(c, e)
+    a, b = _low(a, b), _high(a, b)
+    d, f = _low(d, f), _high(d, f)
+    c, g = _low(c, g), _high(c, g)
+    c, d = _low(c, d), _high(c, d)
+    d, g = _low(d, g), _high(d, g)
+    e, f = _low(e, f), _high(e, f)
+    b, e = _low(b, e), _high(b, e)
+    b, d = _low(b, d), _high(b, d)
+    return _low(d, e)
 
 
 def hampel_plain(rows: Array) -> Array:

@@ -25,6 +25,7 @@ def password_file(folder: Path) -> Path:
 
 def test_passwords(start_mosquitto: StartMosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     broker = start_mosquitto(f"allow_anonymous false\npassword_file {password_file(tmp_path)}")
+    threads = threading.active_count()
     with publisher_to(broker, "me", "s3cret").connect() as publisher:
         assert "s3cret" not in repr(publisher) + str(publisher) + repr(publisher.address)
     with pytest.raises(ConfigError, match="refuses user 'me': correct the user in --mqtt, or the password file") as no:
@@ -35,6 +36,7 @@ def test_passwords(start_mosquitto: StartMosquitto, tmp_path: Path, caplog: pyte
     with pytest.raises(ConfigError, match="without a user: write --mqtt as mqtt://USER@HOST"):
         publisher_to(broker, None, "s3cret")
     assert not caplog.records, "said once, by the exception"
+    assert threading.active_count() == threads, "whoever was refused does not try on in the background"
 
 
 def test_a_user_who_may_not_write_is_told_so(
