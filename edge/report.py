@@ -7,10 +7,11 @@ import msgspec
 import numpy as np
 from rich.table import Table
 
+from edge.arrays import Array
 from edge.inference.bundle import Bundle
 from edge.recording import Recording
 from edge.replay import Estimate
-from edge.skeleton import ROOT
+from edge.skeleton import N_JOINTS, ROOT
 
 
 class ReplayReport(msgspec.Struct, frozen=True):
@@ -36,6 +37,8 @@ class ReplayReport(msgspec.Struct, frozen=True):
     peak_memory_mb: float
     mpjpe_mm: float | None  # against the session's truth, where there is one
     root_mm: float | None
+    mean_mpjpe_mm: float | None  # the same for always guessing the mean pose of the training
+    mean_root_mm: float | None
 
     @classmethod
     def of(
@@ -43,8 +46,8 @@ class ReplayReport(msgspec.Struct, frozen=True):
     ) -> "ReplayReport":
         played = estimates[-1].time_s if estimates else 0.0
         latency_ms = np.array([estimate.latency_s for estimate in estimates] or [0.0]) * 1e3
-        errors = [estimate.joints - estimate.truth for estimate in estimates if estimate.truth is not None]
-        distance = np.linalg.norm(np.array(errors), axis=2) * 1e3 if errors else None
+        known = [(estimate.truth, estimate.joints) for estimate in estimates if estimate.truth is not None]
+        mean_pose = bundle.output_mean.reshape(N_JOINTS, 3)
         first, second = recording.receivers
         links = recording.links
         return cls(
@@ -66,8 +69,10 @@ class ReplayReport(msgspec.Struct, frozen=True):
             trained_on=bundle.description.trained_on,
             engine=engine,
             peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            mpjpe_mm=float(distance.mean()) if distance is not None else None,
-            root_mm=float(distance[:, ROOT].mean()) if distance is not None else None,
+            mpjpe_mm=_mean_mm([joints - truth for truth, joints in known]),
+            root_mm=_mean_mm([(joints - truth)[[ROOT]] for truth, joints in known]),
+            mean_mpjpe_mm=_mean_mm([mean_pose - truth for truth, _ in known]),
+            mean_root_mm=_mean_mm([(mean_pose - truth)[[ROOT]] for truth, _ in known]),
         )
 
 
@@ -85,5 +90,12 @@ def summary_table(report: ReplayReport) -> Table:
     table.add_row("somebody present", f"{report.present_share:.0%} of the poses")
     if report.mpjpe_mm is not None and report.root_mm is not None:
         table.add_row("error against truth", f"MPJPE {report.mpjpe_mm:.0f} mm, root {report.root_mm:.0f} mm")
+        guess = f"MPJPE {report.mean_mpjpe_mm:.0f} mm, root {report.mean_root_mm:.0f} mm"
+        table.add_row("always guessing the mean pose", guess)
     table.add_row("peak memory", f"{report.peak_memory_mb:.0f} MB")
     return table
+
+
+def _mean_mm(differences: list[Array]) -> float | None:
+    """Mean length of (J, 3) differences in metres, in millimetres."""
+    return float(np.linalg.norm(np.array(differences), axis=2).mean() * 1e3) if differences else None

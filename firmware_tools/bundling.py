@@ -31,7 +31,7 @@ def make_bundle(run_folder: Path, out: Path, name: str) -> Description:
     """Quantise, measure and write a bundle. Raises ConfigError where the run is not finished."""
     run = _run(run_folder)
     data = Path(run.dataset)
-    definition = msgspec.yaml.decode((data / "dataset.yaml").read_bytes(), type=dataset.Definition)
+    definition = dataset.read_definition(data)
     train = dataset.load(data, "train")
     chosen, _ = random_split(len(train.joints), run.seed)
     with np.load(run_folder / "normal.npz") as normal:
@@ -76,7 +76,7 @@ def measure_bundle(
     unquantised: Callable[[Array], Array] | None = None,
 ) -> list[Accuracy]:  # fmt: skip
     """The table of a bundle on a dataset: the paper's split, held-out clips, held-out people."""
-    definition = msgspec.yaml.decode((data / "dataset.yaml").read_bytes(), type=dataset.Definition)
+    definition = dataset.read_definition(data)
     train = dataset.load(data, "train")
     seed = int(bundle.description.training["seed"]) if seed is None else seed
     chosen, leaky = random_split(len(train.joints), seed)

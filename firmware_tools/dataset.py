@@ -77,6 +77,16 @@ def build(definition: Definition, folder: Path, workers: int) -> None:
         np.save(folder / f"{split}-session.npy", numbers)  # last: its presence means the split is whole
 
 
+def read_definition(folder: Path) -> Definition:
+    """What a dataset was made from. Raises ConfigError where there is none."""
+    try:
+        return msgspec.yaml.decode((folder / "dataset.yaml").read_bytes(), type=Definition)
+    except OSError as error:
+        raise ConfigError(f"{folder} holds no dataset; make one with `wimose dataset {folder}`") from error
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{folder / 'dataset.yaml'}: {error}; make the dataset again") from error
+
+
 def load(folder: Path, split: str) -> Windows:
     """One split of a dataset, its images mapped from disk. Raises ConfigError where it is missing."""
     try:

@@ -59,6 +59,8 @@ def learning_rate(run: Run, step: int) -> float:
 
 def train(run: Run, folder: Path) -> None:
     """Train, or go on with what the folder holds. Raises ConfigError if that was another run."""
+    windows = dataset.load(Path(run.dataset), "train")
+    held_out = dataset.load(Path(run.dataset), "clip")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         import keras
@@ -73,8 +75,6 @@ def train(run: Run, folder: Path) -> None:
         raise ConfigError(f"{folder} holds another run; give an empty folder or the same options")
     asked.write_bytes(msgspec.yaml.encode(run))
 
-    windows = dataset.load(Path(run.dataset), "train")
-    held_out = dataset.load(Path(run.dataset), "clip")
     chosen, _ = random_split(len(windows.joints), run.seed)
     flat = windows.joints[chosen].reshape(len(chosen), -1)
     mean, scale = flat.mean(axis=0), np.full(flat.shape[1], flat.std(axis=0).max(), np.float32)

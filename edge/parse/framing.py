@@ -4,7 +4,7 @@ A log is a sequence of frames:
 
     offset  width  field
     0       2      length of code and body, big-endian
-    2       1      code: 0xBB is CSI, 0xC1 a whole received MPDU, others are the driver's
+    2       1      code: 0xBB is CSI, 0xC1 a whole received MPDU, others are the driver's (its iwl-connector.h)
     3       n      body, length - 1 bytes
 
 A 0xBB body begins with the 20 bytes that `intel5300` describes. Nothing in a log is checksummed, so a frame is
@@ -15,9 +15,14 @@ Rules, in the order they are tried at each position:
 
 1. A CSI frame that agrees with itself is good, unless what follows it is broken *and* another good frame begins
    inside it: then bytes were lost in its middle and it is dropped.
-2. Another code is counted and skipped if what follows it looks like a frame.
+2. Another code is counted and skipped if what follows it looks like a frame. An MPDU is written by whoever sent it,
+   so what looks like a CSI frame inside one of the driver's codes is not read; inside an unknown code it is.
 3. A frame that runs past the end of the file is the truncated tail, unless a good frame begins inside it.
 4. Anything else is damage, up to the next good CSI frame.
+
+What looks like a frame: a CSI frame, whole, cut off by the end of the file or with one field damaged; the end of the
+file; a frame of the driver's codes that leads to one of these or to CHAIN - 1 more of its kind. Any three bytes would
+do for a frame of *some* code, and after a lost byte nearly every position holds such three.
 """
 
 from collections.abc import Callable
@@ -29,6 +34,7 @@ from numba import njit
 from edge.arrays import Array
 
 CODE_CSI = 0xBB
+DRIVER_CODES = (0x1C, 0xC0, 0xC1, 0xC3, 0xC5, 0xD0, 0xD1)  # the others that the tool's driver can send
 FRAME_HEADER = 3  # length and code
 CSI_HEADER = 20  # fixed part of a 0xBB body
 MAX_ANTENNAS = 3  # the 5300 has three chains each way
@@ -47,7 +53,7 @@ REASONS = (
 LENGTH, ANTENNAS, LEN, CUT_SHORT, TRUNCATED = range(len(REASONS))
 
 MAX_LISTED = 1000  # damaged places listed with their offset; all are counted
-CHAIN = 4  # frames of other codes followed when deciding whether a position looks like a frame
+CHAIN = 4  # frames of the driver's codes in a row that are believed without a CSI frame after them
 SMALLEST_CSI_FRAME = FRAME_HEADER + CSI_HEADER + (30 * (16 + 3) + 7) // 8
 
 
@@ -81,9 +87,25 @@ def _kind_at(log: Array, at: int) -> int:
     return CSI if length + 2 <= left else CSI_CUT
 
 
+def _nearly_csi(log: Array, at: int) -> bool:
+    """Whether byte `at` begins a CSI frame of which one field is damaged: its other fields agree with each other."""
+    if log.size - at < FRAME_HEADER + CSI_HEADER:
+        return False
+    body = at + FRAME_HEADER
+    nrx = np.int64(log[body + 8])
+    ntx = np.int64(log[body + 9])
+    by_antennas = (30 * (16 * nrx * ntx + 3) + 7) // 8
+    by_len = np.int64(log[body + 16]) | (np.int64(log[body + 17]) << 8)
+    by_frame = ((np.int64(log[at]) << 8) | np.int64(log[at + 1])) - 1 - CSI_HEADER
+    if log[at + 2] != 0xBB:
+        return bool(by_antennas == by_len and by_len == by_frame)
+    return bool(by_antennas == by_len or by_len == by_frame or by_frame == by_antennas)
+
+
 def _make_scan(compiler: Callable[[Any], Any]) -> Any:
     """The scan, compiled by `compiler`; the identity gives its plain twin."""
     kind_at = compiler(_kind_at)
+    nearly_csi = compiler(_nearly_csi)
 
     def frame_end(log: Array, at: int) -> Any:
         return at + 2 + ((np.int64(log[at]) << 8) | np.int64(log[at + 1]))
@@ -104,14 +126,26 @@ def _make_scan(compiler: Callable[[Any], Any]) -> Any:
             if log.size - at < FRAME_HEADER:
                 return True
             kind = kind_at(log, at)
-            if kind == CSI or kind == CSI_CUT:
+            if kind == CSI or kind == CSI_CUT or nearly_csi(log, at):
                 return True
+            if log[at + 2] not in DRIVER_CODES:
+                return False
+            if kind == OTHER_CUT:
+                return next_csi(log, at + 1, log.size) == log.size
             if kind != OTHER:
                 return False
             at = frame_end(log, at)
         return True
 
     looks_like_frame = compiler(looks_like_frame)
+
+    def is_other(log: Array, at: int) -> bool:
+        end = frame_end(log, at)
+        if not looks_like_frame(log, end):
+            return False
+        return log[at + 2] in DRIVER_CODES or next_csi(log, at + 1, end) == end
+
+    is_other = compiler(is_other)
 
     def scan(log: Array, offsets: Array, codes: Array, damage: Array, reasons: Array) -> tuple[int, int]:
         n_csi = 0
@@ -135,13 +169,15 @@ def _make_scan(compiler: Callable[[Any], Any]) -> Any:
                         offsets[n_csi] = at
                         n_csi += 1
                         codes[0xBB] += 1
-                elif kind == OTHER and looks_like_frame(log, frame_end(log, at)):
+                elif kind == OTHER and is_other(log, at):
                     codes[log[at + 2]] += 1
                     resume = frame_end(log, at)
                 else:
                     resume = next_csi(log, at + 1, log.size)
-                    if kind == CSI_CUT or kind == OTHER_CUT:
-                        reason = TRUNCATED if resume == log.size else CUT_SHORT
+                    if (kind == CSI_CUT or kind == OTHER_CUT) and resume == log.size:
+                        reason = TRUNCATED
+                    elif kind == CSI_CUT:
+                        reason = CUT_SHORT
                     elif kind == BAD_ANTENNAS:
                         reason = ANTENNAS
                     elif kind == BAD_LEN:

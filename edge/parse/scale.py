@@ -38,7 +38,7 @@ def scaled_csi(csi: Array, rssi: Array, agc: Array, noise: Array, nrx: Array, nt
     returns  (N, R, T, 30) complex128; zero where the counts or the RSSI are all zero
     """
     csi = csi.astype(np.complex128)
-    csi_power = (csi.real**2 + csi.imag**2).sum(axis=(1, 2, 3))
+    csi_power = np.einsum("nrtk,nrtk->n", csi.real, csi.real) + np.einsum("nrtk,nrtk->n", csi.imag, csi.imag)
     rssi_power = _power(total_rss_dbm(rssi, agc))
     scale = np.divide(rssi_power, csi_power / 30.0, out=np.zeros_like(csi_power), where=csi_power > 0)
     noise_dbm = np.where(noise == NOISE_UNKNOWN, NOISE_DEFAULT_DBM, noise.astype(np.float64))
@@ -46,4 +46,5 @@ def scaled_csi(csi: Array, rssi: Array, agc: Array, noise: Array, nrx: Array, nt
     factor = np.sqrt(scale / (_power(noise_dbm) + quantisation))
     # Two and three streams share the transmit power; 4.5 dB is the tool's own rounding of log10(3).
     streams = np.array([1.0, 1.0, np.sqrt(2.0), np.sqrt(10.0**0.45)])[ntx]
-    return np.asarray(csi * (factor * streams)[:, None, None, None])
+    csi *= (factor * streams)[:, None, None, None]
+    return csi

@@ -1,0 +1,83 @@
+"""A bundle is believed only when its parts belong together."""
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from edge.errors import BundleMismatch, ConfigError, WimoseError
+from edge.inference import bundle as bundles
+from edge.inference.bundle import Bundle, find_bundle, load_bundle
+
+SHIPPED = "wimose-basic"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A bundle that may be damaged."""
+    return Path(shutil.copytree(find_bundle(SHIPPED), tmp_path / "bundle"))
+
+
+def edit(folder: Path, **changes: object) -> None:
+    file = folder / "bundle.yaml"
+    content = msgspec.yaml.decode(file.read_bytes())
+    file.write_bytes(msgspec.yaml.encode({**content, **changes}))
+
+
+def test_the_shipped_bundle_names_itself_by_its_hash() -> None:
+    loaded = load_bundle(find_bundle(SHIPPED))
+    assert loaded.identity == f"{SHIPPED}@{loaded.description.sha256[:8]}"
+    assert loaded.description.trained_on == "simulated"
+
+
+def test_it_is_found_by_name_and_by_folder(copy: Path) -> None:
+    assert find_bundle(SHIPPED).name == SHIPPED
+    assert find_bundle(str(copy)) == copy
+    with pytest.raises(ConfigError, match=SHIPPED):  # the message offers what there is
+        find_bundle("no-such-bundle")
+
+
+def test_a_changed_byte_of_the_model_is_noticed(copy: Path) -> None:
+    model = copy / "model.tflite"
+    content = bytearray(model.read_bytes())
+    content[len(content) // 2] ^= 1
+    model.write_bytes(content)
+    with pytest.raises(BundleMismatch, match="hash"):
+        load_bundle(copy)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"image_spec": "wimose-99"}, BundleMismatch, "update wimose"),
+        ({"skeleton": ["Head"]}, BundleMismatch, "skeleton"),
+        ({"output_mean_m": [0.0]}, BundleMismatch, "51"),
+        ({"surprise": 1}, BundleMismatch, "surprise"),
+        ({"schema": "one"}, BundleMismatch, "schema"),
+    ],
+)
+def test_a_description_that_does_not_fit_is_refused(
+    copy: Path, changes: dict[str, object], error: type[WimoseError], message: str
+) -> None:
+    edit(copy, **changes)
+    with pytest.raises(error, match=message):
+        load_bundle(copy)
+
+
+def test_a_missing_part_says_which(copy: Path) -> None:
+    (copy / "model.tflite").unlink()
+    with pytest.raises(ConfigError, match=r"model\.tflite"):
+        load_bundle(copy)
+
+
+def test_a_huge_file_is_not_read(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundles, "MAX_MODEL_BYTES", 1000)
+    with pytest.raises(BundleMismatch, match="MB"):
+        load_bundle(copy)
+
+
+def test_what_ships_is_small_enough() -> None:
+    loaded: Bundle = load_bundle(find_bundle(SHIPPED))
+    assert len(loaded.model) < 32 << 20
+    assert {entry.split for entry in loaded.description.accuracy} == {"paper", "clip", "subject"}

@@ -1,0 +1,71 @@
+"""The engine: int8 at the edges, metres outside, the same joints from either runtime."""
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+
+from edge.arrays import Array
+from edge.errors import BundleMismatch, MissingDependency
+from edge.inference import engine as engines
+from edge.inference.bundle import Bundle, find_bundle, load_bundle
+from edge.inference.engine import Engine
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return load_bundle(find_bundle("wimose-basic"))
+
+
+def image(seed: int) -> Array:
+    return np.random.default_rng(seed).uniform(-0.5, 0.5, (30, 20, 4)).astype(np.float32)
+
+
+def test_joints_are_metres_in_the_training_room(bundle: Bundle) -> None:
+    joints = Engine(bundle)(image(1))
+    assert joints.shape == (17, 3)
+    assert np.isfinite(joints).all()
+    # An output is eight bits: no joint can leave the range that mean and scale span.
+    reach = np.abs(joints.reshape(-1) - bundle.output_mean) / bundle.output_scale
+    assert reach.max() < 10
+
+
+def test_the_image_matters_and_nothing_is_kept_between_calls(bundle: Bundle) -> None:
+    engine = Engine(bundle)
+    first, other, again = engine(image(1)), engine(image(2)), engine(image(1))
+    assert not np.array_equal(first, other)
+    assert np.array_equal(first, again)
+
+
+def test_values_beyond_eight_bits_are_clipped_not_wrapped(bundle: Bundle) -> None:
+    engine = Engine(bundle)
+    full = np.ones((30, 20, 4), np.float32)
+    assert np.array_equal(engine(full * 2), engine(full * 1000))
+
+
+def test_both_runtimes_agree(bundle: Bundle) -> None:
+    for module in engines.ENGINES.values():
+        pytest.importorskip(module)
+    litert, tflite = Engine(bundle, "litert"), Engine(bundle, "tflite")
+    differences = [np.abs(litert(image(seed)) - tflite(image(seed))).max() for seed in range(5)]
+    # Kernels may round the last bit of an activation differently; two steps of the output allow for that.
+    step = np.abs(litert._gain).max()
+    assert max(differences) <= 2 * step
+
+
+def test_a_model_of_another_shape_is_refused(bundle: Bundle) -> None:
+    taller = replace(bundle.spec, subcarriers=56)
+    with pytest.raises(BundleMismatch, match="takes"):
+        Engine(msgspec.structs.replace(bundle, spec=taller))
+
+
+def test_a_file_that_is_no_model_is_refused(bundle: Bundle) -> None:
+    with pytest.raises(BundleMismatch, match="cannot load"):
+        Engine(msgspec.structs.replace(bundle, model=b"no flatbuffer"))
+
+
+def test_without_any_runtime_the_message_says_what_to_install(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "ENGINES", {"litert": "no_such_runtime"})
+    with pytest.raises(MissingDependency, match="pip install"):
+        Engine(bundle)

@@ -1,0 +1,169 @@
+import numpy as np
+import pytest
+
+from edge.arrays import Array
+from edge.errors import ConfigError
+from edge.recording import Recording, slices
+from edge.signal import hampel, resample
+from edge.signal.path import WINDOW, CsiImage, Packets, SignalPath, stride_of
+
+Both = tuple[Packets, Packets]
+NOTHING = Packets(np.empty(0), np.empty((0, 3, 30), np.complex64))
+
+
+def part(packets: Packets, where: slice | Array) -> Packets:
+    return Packets(packets.time_us[where], packets.csi[where])
+
+
+def one_piece(recording: Recording, packets: Both | None = None, poses_per_s: float = 30.0) -> list[CsiImage]:
+    return SignalPath(recording.links, poses_per_s).push(packets or recording.receivers)
+
+
+def assert_same(images: list[CsiImage], expected: list[CsiImage]) -> None:
+    """Equal times, and equal images bit for bit."""
+    assert [image.time_us for image in images] == [image.time_us for image in expected]
+    for image, other in zip(images, expected, strict=True):
+        assert image.values.dtype == np.float32
+        assert image.values.shape == (30, 20, 4)
+        assert np.array_equal(np.frombuffer(image.values.tobytes()), np.frombuffer(other.values.tobytes()))
+
+
+def by_packet(recording: Recording) -> list[CsiImage]:
+    """Pushed as they come in live, each packet alone."""
+    path = SignalPath(recording.links)
+    first, second = recording.receivers
+    receiver = np.repeat([0, 1], [first.time_us.size, second.time_us.size])
+    number = np.concatenate([np.arange(packets.time_us.size) for packets in recording.receivers])
+    images = []
+    for n in np.argsort(np.concatenate((first.time_us, second.time_us)), kind="stable"):
+        one = part(recording.receivers[receiver[n]], slice(number[n], number[n] + 1))
+        images += path.push((one, NOTHING) if receiver[n] == 0 else (NOTHING, one))
+    return images
+
+
+def by_chunk(recording: Recording, seed: int) -> list[CsiImage]:
+    """Pushed in chunks of random size, so that either receiver is ahead at times, by up to a second."""
+    rng = np.random.default_rng(seed)
+    path = SignalPath(recording.links)
+    at = [0, 0]
+    images = []
+    while any(at[r] < recording.receivers[r].time_us.size for r in range(2)):
+        chunks = []
+        for r, packets in enumerate(recording.receivers):
+            size = int(rng.choice([0, 1, 2, 7, 50, packets.time_us.size // 8]))
+            chunks.append(part(packets, slice(at[r], at[r] + size)))
+            at[r] += size
+        images += path.push((chunks[0], chunks[1]))
+    return images
+
+
+def assert_streams_as_a_whole(recording: Recording, fewest: int) -> None:
+    whole = one_piece(recording)
+    assert len(whole) >= fewest
+    assert all(np.isfinite(image.values).all() and image.values.std() > 0.01 for image in whole)
+    assert_same(by_packet(recording), whole)
+    for seed in range(3):
+        assert_same(by_chunk(recording, seed), whole)
+    path = SignalPath(recording.links)
+    assert_same([image for _, packets in slices(recording, 1e6 / 30) for image in path.push(packets)], whole)
+
+
+def test_a_real_walk_streams_as_a_whole(wivelo_recording: Recording) -> None:
+    assert_streams_as_a_whole(wivelo_recording, fewest=130)
+
+
+def test_a_simulated_walk_streams_as_a_whole(recording: Recording) -> None:
+    first, second = recording.receivers
+    assert first.time_us.size != second.time_us.size  # packets were lost
+    assert recording.pairing.paired_share < 1.0
+    assert_streams_as_a_whole(recording, fewest=220)
+
+
+def expected_stops(receivers: Both, stride: int) -> tuple[Array, Array]:
+    """Grid points that end a window, from the packets' times alone: those with an image, those withheld."""
+    known, decided = [], []
+    for packets in receivers:
+        time = packets.time_us[hampel.HALF_WIDTH : -hampel.HALF_WIDTH]
+        decided.append(int((time[-1] - resample.SUPPORT_US) * 150 / 1e6) + 1)
+        grid = np.arange(decided[-1]) / 150 * 1e6
+        before, after = np.searchsorted(time, grid, side="right") - 1, np.searchsorted(time, grid, side="right")
+        inside = (before >= 0) & (after < time.size)
+        gap = time[after.clip(max=time.size - 1)] - time[before.clip(min=0)]
+        known.append(inside & (gap <= resample.MAX_GAP_US))
+    both = known[0][: min(decided)] & known[1][: min(decided)]
+    stops = np.array([stop for stop in range(WINDOW, both.size + 1) if stop % stride == 0])
+    whole = np.array([both[stop - WINDOW : stop].all() for stop in stops])
+    return stops[whole], stops[~whole]
+
+
+@pytest.mark.parametrize("poses_per_s", [30.0, 7.5])
+def test_one_image_every_stride(recording: Recording, poses_per_s: float) -> None:
+    path = SignalPath(recording.links, poses_per_s)
+    images = path.push(recording.receivers)
+    made, withheld = expected_stops(recording.receivers, stride=round(150 / poses_per_s))
+    np.testing.assert_allclose([image.time_us for image in images], (made - 1) / 150 * 1e6)
+    assert path.withheld == withheld.size
+
+
+def test_the_slower_rate_gives_every_fourth_image(recording: Recording) -> None:
+    slow, fast = one_piece(recording, poses_per_s=7.5), one_piece(recording)
+    times = {image.time_us for image in slow}
+    assert 50 < len(slow) < len(fast) / 3.9
+    assert_same(slow, [image for image in fast if image.time_us in times])
+
+
+def test_a_window_s_columns_are_the_grid_s(recording: Recording) -> None:
+    """An image four strides later has the last 0 columns of this one in common, one stride later the last 15."""
+    images = one_piece(recording)
+    for image, later in zip(images[100:110], images[101:111], strict=True):
+        np.testing.assert_array_equal(image.values[:, 5:], later.values[:, :15])
+
+
+def test_a_gap_withholds_exactly_the_windows_that_touch_it(recording: Recording) -> None:
+    first, second = recording.receivers
+    holed = first, part(second, (second.time_us < 4.0e6) | (second.time_us > 4.1e6))
+    path = SignalPath(recording.links)
+    images = path.push(holed)
+    made, withheld = expected_stops(holed, stride=5)
+    _, withheld_anyway = expected_stops(recording.receivers, stride=5)
+    assert 6 <= withheld.size - withheld_anyway.size <= 8  # 100 ms and 20 grid points, in strides of 5
+    assert path.withheld == withheld.size
+    np.testing.assert_allclose([image.time_us for image in images], (made - 1) / 150 * 1e6)
+    before = [image for image in images if image.time_us < 3.95e6]
+    assert_same(before, one_piece(recording)[: len(before)])
+
+
+def test_a_gap_of_40_ms_withholds_nothing(recording: Recording) -> None:
+    first, second = recording.receivers
+    quiet = part(second, (second.time_us < 4.0e6) | (second.time_us > 4.04e6))
+    assert second.time_us.size - quiet.time_us.size >= 5
+    path, untouched = SignalPath(recording.links), SignalPath(recording.links)
+    assert len(path.push((first, quiet))) == len(untouched.push(recording.receivers))
+    assert path.withheld == untouched.withheld
+
+
+def test_packets_whose_clock_does_not_advance_are_counted_and_left_out(recording: Recording) -> None:
+    first, second = recording.receivers
+    order = np.insert(np.arange(first.time_us.size), [200, 200, 500], [199, 150, 400])  # twice, back, far back
+    disturbed = part(first, order)
+    for cut in (100, 201, 202):  # the late ones inside a push, and at its beginning
+        path = SignalPath(recording.links)
+        images = path.push((part(disturbed, slice(cut)), NOTHING))
+        images += path.push((part(disturbed, slice(cut, None)), second))
+        assert path.receivers[0].late == 3
+        assert path.receivers[1].late == 0
+        assert_same(images, one_piece(recording))
+
+
+def test_nothing_comes_of_nothing(recording: Recording) -> None:
+    path = SignalPath(recording.links)
+    assert path.push((NOTHING, NOTHING)) == []
+    assert path.push((recording.receivers[0], NOTHING)) == []
+    assert_same(path.push((NOTHING, recording.receivers[1])), one_piece(recording))
+
+
+def test_rates_that_divide_the_grid() -> None:
+    assert [stride_of(rate) for rate in (150.0, 30.0, 15.0, 10.0, 7.5)] == [1, 5, 10, 15, 20]
+    for rate in (29.0, 31.0, 0.0, -30.0, 400.0):
+        with pytest.raises(ConfigError, match="use 30, 15, 10"):
+            stride_of(rate)

@@ -1,0 +1,72 @@
+"""Acceptance: real recordings of two receivers in, poses out over a real broker, received by somebody else."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edge.cli import main
+from tests.conftest import Listen, Mosquitto
+
+WALKS = (
+    "1-1-1-1", "1-1-1-2", "1-1-2-1", "1-1-3-1", "1-1-4-1", "1-1-5-1", "1-1-6-1", "12-1-1-1", "12-1-6-3", "8-1-1-1",
+    "8-1-3-1", "8-1-6-1",
+)  # fmt: skip
+WARM_UP_S = 1.0
+
+
+@pytest.mark.parametrize("walk", WALKS)
+def test_a_walk_arrives_as_poses(
+    data: Path, mosquitto: Mosquitto, listen: Listen, capfdbinary: pytest.CaptureFixture[bytes], walk: str
+) -> None:
+    logs = [data / "csi" / "wivelo" / f"{walk}-r{receiver}.dat" for receiver in (1, 2)]
+    listener = listen(mosquitto.host, mosquitto.port, "wimose/lab/#")
+    address = f"mqtt://{mosquitto.host}:{mosquitto.port}"
+    code = main(
+        ["replay", "--receiver", str(logs[0]), "--receiver", str(logs[1]), "--speed", "max", "--json",
+         "--mqtt", address, "--room", "lab"]
+    )  # fmt: skip
+    assert code == 0
+    figures = json.loads(capfdbinary.readouterr().out)
+    listener.wait(lambda client: client.payloads("wimose/lab/status")[-1:] == [b"offline"])
+
+    poses = [json.loads(payload) for payload in listener.payloads("wimose/lab/pose")]
+    assert [pose["seq"] for pose in poses] == list(range(len(poses)))
+    assert {pose["source"] for pose in poses} == {"replay"}
+    assert {pose["frame"] for pose in poses} == {"array"}  # nobody has surveyed this room
+    assert {pose["trained_on"] for pose in poses} == {"simulated"}
+    numbers = [number for pose in poses for joint in pose["joints"] for number in joint]
+    assert len(numbers) == len(poses) * 51
+    assert all(abs(number) < 100 for number in numbers)  # false for NaN, too
+
+    # The count is right to 1 % after at most a second of warm-up: nothing is missing in the middle or at the end.
+    last = poses[-1]["t"]
+    settled = [pose for pose in poses if pose["t"] > poses[0]["t"] - 5 / 30 + WARM_UP_S]
+    expected = (last - settled[0]["t"]) * 30 + 1
+    assert len(settled) == pytest.approx(expected, rel=0.01)
+    assert figures["poses"] == len(poses)
+    assert figures["poses"] >= 0.99 * (figures["seconds"] - WARM_UP_S) * 30
+    assert figures["paired_share"] >= 0.998
+
+
+def test_the_file_holds_what_the_broker_got(data: Path, mosquitto: Mosquitto, listen: Listen, tmp_path: Path) -> None:
+    logs = [str(data / "csi" / "wivelo" / f"1-1-1-2-r{receiver}.dat") for receiver in (1, 2)]
+    listener = listen(mosquitto.host, mosquitto.port, "wimose/demo/#")
+    address = f"mqtt://{mosquitto.host}:{mosquitto.port}"
+    out = tmp_path / "poses.jsonl"
+    arguments = ["replay", "--receiver", logs[0], "--receiver", logs[1], "--speed", "max", "--out", str(out)]
+    assert main([*arguments, "--mqtt", address]) == 0
+    listener.wait(lambda client: client.payloads("wimose/demo/status")[-1:] == [b"offline"])
+    assert out.read_bytes().splitlines() == listener.payloads("wimose/demo/pose")
+
+
+def test_the_papers_own_rate_is_every_fourth_pose(data: Path, tmp_path: Path) -> None:
+    logs = [str(data / "csi" / "wivelo" / f"1-1-1-2-r{receiver}.dat") for receiver in (1, 2)]
+    joints = {}
+    for rate in ("30", "7.5"):
+        out = tmp_path / f"{rate}.jsonl"
+        arguments = ["replay", "--receiver", logs[0], "--receiver", logs[1], "--speed", "max", "--rate", rate]
+        assert main([*arguments, "--out", str(out)]) == 0
+        joints[rate] = [json.loads(line)["joints"] for line in out.read_text().splitlines()]
+    # The first window ends at grid point 20 and lacks the very first packets; the next that both rates have is at 40.
+    assert joints["7.5"] == joints["30"][3::4]
