@@ -21,8 +21,9 @@ Rules, in the order they are tried at each position:
 4. Anything else is damage, up to the next good CSI frame.
 
 What looks like a frame: a CSI frame, whole, cut off by the end of the file or with one field damaged; the end of the
-file; a frame of the driver's codes that leads to one of these or to CHAIN - 1 more of its kind. Any three bytes would
-do for a frame of *some* code, and after a lost byte nearly every position holds such three.
+file; a frame of the driver's codes that leads to one of these or to CHAIN - 1 more of its kind; after another code
+also such a frame cut off by the end of the file. Any three bytes would do for a frame of *some* code, and after a lost
+byte nearly every position holds such three.
 """
 
 from collections.abc import Callable
@@ -121,7 +122,7 @@ def _make_scan(compiler: Callable[[Any], Any]) -> Any:
 
     next_csi = compiler(next_csi)
 
-    def looks_like_frame(log: Array, at: int) -> bool:
+    def looks_like_frame(log: Array, at: int, may_be_cut: bool) -> bool:
         for _ in range(CHAIN):
             if log.size - at < FRAME_HEADER:
                 return True
@@ -130,10 +131,8 @@ def _make_scan(compiler: Callable[[Any], Any]) -> Any:
                 return True
             if log[at + 2] not in DRIVER_CODES:
                 return False
-            if kind == OTHER_CUT:
-                return next_csi(log, at + 1, log.size) == log.size
             if kind != OTHER:
-                return False
+                return may_be_cut and kind == OTHER_CUT and next_csi(log, at + 1, log.size) == log.size
             at = frame_end(log, at)
         return True
 
@@ -141,7 +140,7 @@ def _make_scan(compiler: Callable[[Any], Any]) -> Any:
 
     def is_other(log: Array, at: int) -> bool:
         end = frame_end(log, at)
-        if not looks_like_frame(log, end):
+        if not looks_like_frame(log, end, True):
             return False
         return log[at + 2] in DRIVER_CODES or next_csi(log, at + 1, end) == end
 
@@ -160,7 +159,7 @@ def _make_scan(compiler: Callable[[Any], Any]) -> Any:
                 kind = kind_at(log, at)
                 if kind == CSI:
                     resume = frame_end(log, at)
-                    if not looks_like_frame(log, resume):
+                    if not looks_like_frame(log, resume, False):
                         inner = next_csi(log, at + 1, resume)
                         if inner < resume:
                             resume = inner

@@ -1,4 +1,8 @@
-"""Hampel filter: a packet that stands out from its neighbours is interference, not motion (Davies and Gather, 1993)."""
+"""Hampel filter: a packet that stands out from its neighbours is interference, not motion (Davies and Gather, 1993).
+
+Amplitudes are judged as they are. The complex products are judged along and across the mean direction of their own
+window, so that it makes no difference which way a restarted NIC's phases happen to turn them.
+"""
 
 import numpy as np
 from numba import njit
@@ -14,22 +18,53 @@ WIDTH = 2 * HALF_WIDTH + 1
 def hampel(rows: Array) -> Array:
     """Replace values further than THRESHOLD median deviations from the median of their window by that median.
 
-    rows     (N, V) float64, packets in order
-    returns  (N - 2 * HALF_WIDTH, V) float64: the packets that have a whole window
+    rows     (N, 3*K) float64, packets in order: K amplitudes, K real and K imaginary parts
+    returns  (N - 2 * HALF_WIDTH, 3*K) float64: the packets that have a whole window
     """
     n_out = max(rows.shape[0] - 2 * HALF_WIDTH, 0)
+    n_subcarriers = rows.shape[1] // 3
     out = np.empty((n_out, rows.shape[1]))
+    along = np.empty((WIDTH, n_subcarriers))
+    across = np.empty((WIDTH, n_subcarriers))
+    mean_re = np.empty(n_subcarriers)
+    mean_im = np.empty(n_subcarriers)
     for n in range(n_out):
-        for v in range(rows.shape[1]):  # straight-line code without branches, so that it runs several values at a time
-            a, b, c, value = rows[n, v], rows[n + 1, v], rows[n + 2, v], rows[n + 3, v]
-            d, e, f = rows[n + 4, v], rows[n + 5, v], rows[n + 6, v]
-            median = _median(a, b, c, value, d, e, f)
-            limit = THRESHOLD * _median(
-                abs(a - median), abs(b - median), abs(c - median), abs(value - median),
-                abs(d - median), abs(e - median), abs(f - median),
-            )  # fmt: skip
-            out[n, v] = value if abs(value - median) <= limit else median
+        amplitude = rows[n : n + WIDTH, :n_subcarriers]
+        re = rows[n : n + WIDTH, n_subcarriers : 2 * n_subcarriers]
+        im = rows[n : n + WIDTH, 2 * n_subcarriers :]
+        out_re = out[n, n_subcarriers : 2 * n_subcarriers]
+        out_im = out[n, 2 * n_subcarriers :]
+        _judge(amplitude, out[n, :n_subcarriers])
+        for k in range(n_subcarriers):
+            x = re[0, k] + re[1, k] + re[2, k] + re[3, k] + re[4, k] + re[5, k] + re[6, k]
+            y = im[0, k] + im[1, k] + im[2, k] + im[3, k] + im[4, k] + im[5, k] + im[6, k]
+            length = np.sqrt(x * x + y * y)
+            mean_re[k] = x / length if length > 0.0 else 1.0
+            mean_im[k] = y / length if length > 0.0 else 0.0
+            for i in range(WIDTH):
+                along[i, k] = re[i, k] * mean_re[k] + im[i, k] * mean_im[k]
+                across[i, k] = im[i, k] * mean_re[k] - re[i, k] * mean_im[k]
+        _judge(along, out_re)
+        _judge(across, out_im)
+        for k in range(n_subcarriers):
+            u, v = out_re[k], out_im[k]
+            out_re[k] = u * mean_re[k] - v * mean_im[k]
+            out_im[k] = u * mean_im[k] + v * mean_re[k]
     return out
+
+
+@njit(inline="always")
+def _judge(window: Array, out: Array) -> None:
+    """One packet of K real series, each by itself: window (WIDTH, K), out (K,)."""
+    for k in range(out.size):  # straight-line code without branches, so that it runs several values at a time
+        a, b, c, value = window[0, k], window[1, k], window[2, k], window[3, k]
+        d, e, f = window[4, k], window[5, k], window[6, k]
+        median = _median(a, b, c, value, d, e, f)
+        limit = THRESHOLD * _median(
+            abs(a - median), abs(b - median), abs(c - median), abs(value - median),
+            abs(d - median), abs(e - median), abs(f - median),
+        )  # fmt: skip
+        out[k] = value if abs(value - median) <= limit else median
 
 
 @njit(inline="always")
@@ -64,8 +99,18 @@ def hampel_plain(rows: Array) -> Array:
     """The same as `hampel`, in plain NumPy."""
     if rows.shape[0] < WIDTH:
         return np.empty((0, rows.shape[1]))
-    windows = np.lib.stride_tricks.sliding_window_view(rows, WIDTH, axis=0)
+    amplitude, re, im = np.split(np.lib.stride_tricks.sliding_window_view(rows, WIDTH, axis=0), 3, axis=1)
+    product = re + 1j * im  # (N, K, WIDTH)
+    total = product.sum(axis=2)
+    direction = np.where(total == 0, 1.0, total / np.maximum(np.abs(total), 1e-300))
+    turned = product * direction.conj()[..., None]
+    clean = (_judge_plain(turned.real) + 1j * _judge_plain(turned.imag)) * direction
+    return np.concatenate((_judge_plain(amplitude), clean.real, clean.imag), axis=1)
+
+
+def _judge_plain(windows: Array) -> Array:
+    """(N, K, WIDTH) to (N, K)."""
     median = np.median(windows, axis=2)
     limit = THRESHOLD * np.median(np.abs(windows - median[..., None]), axis=2)
-    centre = rows[HALF_WIDTH:-HALF_WIDTH]
+    centre = windows[..., HALF_WIDTH]
     return np.where(np.abs(centre - median) <= limit, centre, median)

@@ -48,13 +48,14 @@ def dynamic_response(time_us: Array, csi: Array) -> Array:
     """
     amplitude = np.abs(csi) / np.sqrt(normalised_power(csi))[:, None, None]
     amplitude /= np.maximum(amplitude.mean(axis=0), 1e-9)  # a dead antenna stays zero
+    amplitude -= amplitude.mean(axis=0)
     step = np.median(np.diff(time_us))
     uniform = np.arange(time_us[0], time_us[-1], step)
     nearest = np.searchsorted(time_us, uniform).clip(max=time_us.size - 1)
     size = fft.next_fast_len(uniform.size, real=True)
     frequency = fft.rfftfreq(size, step * 1e-6)
     band = (frequency >= MOTION_BAND_HZ[0]) & (frequency <= MOTION_BAND_HZ[1])
-    spectrum = fft.rfft(amplitude[nearest] - 1.0, size, axis=0)[band]  # (F, 3, 30)
+    spectrum = fft.rfft(amplitude[nearest], size, axis=0)[band]  # (F, 3, 30)
     total = (np.abs(spectrum) ** 2).mean(axis=(0, 2))
     shared = (spectrum[:, :, 1:] * spectrum[:, :, :-1].conj()).real.mean(axis=(0, 2))
     return np.asarray(np.maximum(shared, 0.0) / np.maximum(total - shared, 1e-12))

@@ -1,9 +1,10 @@
 """Two receivers hear the same packets on two clocks of their own; this finds which packet is which.
 
-No clock is shared and the packets carry no number, but the sender's own irregularity (tens of microseconds of jitter,
-the odd lost packet) is heard by both. The offset is where the two arrival patterns coincide (cross-correlation of
-impulse trains), the drift is the slope of a straight line through the matched pairs, refined until the pairs no longer
-change.
+No clock is shared and the packets carry no number, but the sender's own irregularity is heard by both. Two searches
+propose offsets: cross-correlation of impulse trains finds an irregular sender's bursts and pauses; cross-correlation of
+the jitter from slot to slot tells a regular sender's packets apart, which look the same one packet off but for a few
+microseconds. Each proposal is refined: match, fit a straight line (offset and drift), match again on ever more packets.
+The one that leaves least residual is right.
 """
 
 from dataclasses import dataclass
@@ -18,8 +19,11 @@ from edge.errors import RecordingError
 BIN_US = 100.0  # of the impulse trains: wider than the jitter between receivers, narrower than any packet spacing
 TOLERANCE_US = 400.0  # a pair lies within; 802.11 cannot send two packets closer than this in practice
 PROBE_S = 30.0  # stretch of A searched for in B: 10 ppm of drift moves it by 3 bins, which the peaks survive
-MAX_SEARCH_S = 1800.0  # B is searched this far around where the probe would lie if both began together
-CANDIDATES = 8  # peaks tried; at a regular rate a wrong packet's peak is nearly as high as the right one's
+MAX_SEARCH_S = 300.0  # B is searched this far around where the probe would lie if both had begun together
+MAX_SLOTS = 1 << 22  # over an hour at 1000 packets/s; bounds what a hostile clock can make this allocate
+CANDIDATES = 8  # peaks tried of each search
+MIN_SHARE = 0.5  # of the packets heard while both listened; unrelated senders pair by chance
+MIN_CORRELATION = 0.5  # of the paired packets' jitter; two regular senders pair perfectly, but share no jitter
 MIN_PAIRS = 20  # fewer cannot tell a coincidence from a match
 
 
@@ -44,6 +48,10 @@ class Pairing:
         return (time_b_us.astype(np.float64) - self.origin_us - self.offset_us) / rate + self.origin_us
 
 
+Fit = tuple[float, float, Array, Array, float]  # offset, slope, pairs, residual
+NO_FIT: Fit = (0.0, 0.0, np.empty(0, np.int64), np.empty(0, np.int64), np.inf)
+
+
 def pair(time_a_us: Array, time_b_us: Array) -> Pairing:
     """Pair the packets of two receivers from their arrival times alone.
 
@@ -59,11 +67,14 @@ def pair(time_a_us: Array, time_b_us: Array) -> Pairing:
     a = (time_a_us.astype(np.int64) - origin_a).astype(np.float64)
     b = (time_b_us.astype(np.int64) - origin_b).astype(np.float64)
 
-    fits = [_refine(a, b, lag, start, stop) for lag, start, stop in _candidate_lags(a, b)]
-    best = max(fits, key=lambda fit: (fit[2].size >= MIN_PAIRS, fit[2].size / (1.0 + fit[4] / TOLERANCE_US)))
-    offset, slope, index_a, index_b, residual = best
+    candidates = [*_lags_of_impulses(a, b), *_lags_of_jitter(a, b)]
+    fits = [_refine(a, b, lag, start, stop) for lag, start, stop in candidates]
+    # A regular sender's packets pair nearly as well one packet off, but only the right alignment leaves no residual.
+    most = max((fit[2].size for fit in fits), default=0)
+    good = [fit for fit in fits if fit[2].size >= max(0.95 * most, MIN_PAIRS)]
+    offset, slope, index_a, index_b, residual = min(good, key=lambda fit: fit[4], default=NO_FIT)
     share = _share(a, b, index_a, index_b)
-    if index_a.size < MIN_PAIRS or share < 0.5:
+    if share < MIN_SHARE or _jitter_correlation(a[index_a], b[index_b]) < MIN_CORRELATION:
         raise RecordingError(
             "these receivers do not hear the same packets (no common arrival pattern); "
             "give two recordings of the same transmitter made at the same time"
@@ -71,27 +82,76 @@ def pair(time_a_us: Array, time_b_us: Array) -> Pairing:
     return Pairing(index_a, index_b, float(origin_a), origin_b - origin_a + offset, slope * 1e6, residual, share)
 
 
-def _candidate_lags(a: Array, b: Array) -> list[tuple[float, float, float]]:
-    """Peaks of the cross-correlation, as (b - a in us, and the stretch of a that was looked for)."""
+def _lags_of_impulses(a: Array, b: Array) -> list[tuple[float, float, float]]:
+    """Peaks of the arrivals' cross-correlation, as (b - a in us, and the stretch of a that was looked for)."""
     probe_us = PROBE_S * 1e6
     start = max(0.0, (a[-1] - probe_us) / 2)
     probe = a[(a >= start) & (a < start + probe_us)] - start
     low = max(0.0, start - MAX_SEARCH_S * 1e6)
     search = b[(b >= low) & (b < start + probe_us + MAX_SEARCH_S * 1e6)] - low
-    size = fft.next_fast_len(int((probe[-1] + search[-1]) / BIN_US) + 4, real=True)
-    trains = [
-        np.bincount((time / BIN_US).astype(np.int64), minlength=size).astype(np.float32) for time in (probe, search)
-    ]
-    trains = [train + np.roll(train, 1) for train in trains]  # two bins wide: a pair must not fall between bins
-    spectrum = np.conj(fft.rfft(trains[0])) * fft.rfft(trains[1])
-    correlation = fft.irfft(spectrum, size)
-    peaks = np.flatnonzero((correlation >= np.roll(correlation, 1)) & (correlation > np.roll(correlation, -1)))
-    peaks = peaks[np.argsort(correlation[peaks])[::-1][:CANDIDATES]]
-    lags = np.where(peaks > size - probe[-1] / BIN_US, peaks - size, peaks) * BIN_US + low - start
+    if probe.size == 0 or search.size == 0:
+        return []
+    trains = [_two_wide(np.bincount((time / BIN_US).astype(np.int64))) for time in (probe, search)]
+    lags = _correlation_peaks(*trains) * BIN_US + low - start
     return [(float(lag), start, start + probe_us) for lag in lags]
 
 
-def _refine(a: Array, b: Array, lag: float, start: float, stop: float) -> tuple[float, float, Array, Array, float]:
+def _lags_of_jitter(a: Array, b: Array) -> list[tuple[float, float, float]]:
+    """Peaks of the jitter's cross-correlation over the sender's slots, in the same form."""
+    period = float(np.median(np.diff(a)))
+    if period <= 0:
+        return []
+    slots_a, slots_b = _slots(a, period), _slots(b, period)
+    lags = []
+    for shift in _correlation_peaks(_slot_jitter(a, slots_a, period), _slot_jitter(b, slots_b, period)):
+        _, in_a, in_b = np.intersect1d(slots_a + shift, slots_b, assume_unique=True, return_indices=True)
+        if in_a.size >= MIN_PAIRS:
+            middle = in_a.size // 2  # slots miscounted over a long pause spoil the far ends, not what is near
+            near = slice(max(middle - 500, 0), middle + 500)
+            lag = float(np.median(b[in_b[near]] - a[in_a[near]]))
+            lags.append((lag, float(a[in_a[near][0]]), float(a[in_a[near][-1]]) + 1.0))
+    return lags
+
+
+def _slots(time: Array, period: float) -> Array:
+    """Number of each packet (N,) int64 had the sender never paused: a lost packet leaves a slot empty."""
+    steps = np.maximum(np.round(np.diff(time) / period), 1).astype(np.int64)
+    slots = np.concatenate(([0], np.cumsum(steps)))
+    return slots[slots < MAX_SLOTS]
+
+
+def _slot_jitter(time: Array, slots: Array, period: float) -> Array:
+    """How much later than a whole period each slot's packet came after the one before, us; 0 in empty slots."""
+    jitter = np.zeros(slots[-1] + 1, np.float32)
+    late = np.diff(time[: slots.size]) - np.diff(slots) * period
+    jitter[slots[1:]] = late.clip(-period / 4, period / 4)
+    return jitter
+
+
+def _jitter_correlation(a: Array, b: Array) -> float:
+    """Correlation of the steps between paired packets, whole periods taken out. -1 to 1."""
+    period = float(np.median(np.diff(a)))
+    steps = [np.diff(time) - np.round(np.diff(a) / period) * period for time in (a, b)]
+    steps = [step - step.mean() for step in steps]
+    norm = float(np.sqrt((steps[0] ** 2).sum() * (steps[1] ** 2).sum()))
+    return float((steps[0] * steps[1]).sum()) / norm if norm > 0 else 0.0
+
+
+def _two_wide(train: Array) -> Array:
+    """Each impulse in two bins, so that no pair falls between bins."""
+    return np.convolve(train, (1.0, 1.0)).astype(np.float32)
+
+
+def _correlation_peaks(a: Array, b: Array) -> Array:
+    """Shifts (CANDIDATES,) of b against a, highest cross-correlation first."""
+    size = fft.next_fast_len(a.size + b.size, real=True)
+    correlation = fft.irfft(np.conj(fft.rfft(a, size)) * fft.rfft(b, size), size)
+    peaks = np.flatnonzero((correlation >= np.roll(correlation, 1)) & (correlation > np.roll(correlation, -1)))
+    peaks = peaks[np.argsort(correlation[peaks])[::-1][:CANDIDATES]]
+    return np.where(peaks < b.size, peaks, peaks - size)
+
+
+def _refine(a: Array, b: Array, lag: float, start: float, stop: float) -> Fit:
     """Match, fit a line, match again: first on the stretch the lag was found on, then on ever more around it."""
     offset, slope = lag, 0.0
     while True:
