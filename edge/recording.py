@@ -1,5 +1,6 @@
 """Two logs of the same packets become two streams on one clock, ready for the signal path."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,8 @@ from edge.parse.intel5300 import CsiLog
 from edge.signal.links import Links, select_links
 from edge.signal.pairing import Pairing, pair
 from edge.signal.path import Packets
+
+MAX_PAUSE_US = 600_000_000  # nobody goes on recording after ten minutes of silence; a clock that leaps must not either
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +49,12 @@ def align(logs: tuple[CsiLog, CsiLog], links: tuple[Links, Links] | None = None)
                 f"receiver {number}: the clock jumps backward at record {log.report.backward[0]}: these are several "
                 "recordings in one file; split them there"
             )
+        pause = np.diff(log.timestamp_us).max(initial=0)
+        if pause > MAX_PAUSE_US:
+            raise RecordingError(
+                f"receiver {number}: {pause * 1e-6:.0f} s without a packet: these are several recordings in one file; "
+                "split them there"
+            )
         good = usable(log)
         if not good.any():
             raise RecordingError(
@@ -63,18 +72,13 @@ def align(logs: tuple[CsiLog, CsiLog], links: tuple[Links, Links] | None = None)
     return Recording(receivers, links, pairing, unusable)
 
 
-def slices(recording: Recording, every_us: float) -> list[tuple[float, tuple[Packets, Packets]]]:
+def slices(recording: Recording, every_us: float) -> Iterator[tuple[float, tuple[Packets, Packets]]]:
     """The recording as it would have come in: (time in us, packets of each receiver) every `every_us`."""
+    first, second = recording.receivers
     end = recording.seconds * 1e6
-    edges = np.arange(every_us, end + 2 * every_us, every_us)
-    cuts = [np.searchsorted(packets.time_us, edges) for packets in recording.receivers]
-    pieces = []
-    start = [0, 0]
-    for n, at in enumerate(edges):
-        piece = tuple(
-            Packets(packets.time_us[start[r] : cuts[r][n]], packets.csi[start[r] : cuts[r][n]])
-            for r, packets in enumerate(recording.receivers)
-        )
-        start = [int(cuts[0][n]), int(cuts[1][n])]
-        pieces.append((float(at), (piece[0], piece[1])))
-    return pieces
+    start = (0, 0)
+    for n in range(1, int(end / every_us) + 2):
+        at = n * every_us
+        stop = (int(np.searchsorted(first.time_us, at)), int(np.searchsorted(second.time_us, at)))
+        yield at, (first.part(start[0], stop[0]), second.part(start[1], stop[1]))
+        start = stop

@@ -1,7 +1,10 @@
 """A trained Keras model becomes a TFLite file in full int8: weights per channel, activations, input, output."""
 
+import io
 import os
+import warnings
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -40,4 +43,7 @@ def quantize(model_file: Path, images: Array) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.int8
-    return bytes(converter.convert())
+    # The converter tells its life story on stdout, where figures go, and warns of a choice that is meant.
+    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Statistics for quantized inputs")
+        return bytes(converter.convert())

@@ -4,13 +4,14 @@ import pytest
 from edge.errors import RecordingError
 from edge.parse.framing import payload_bytes
 from edge.parse.intel5300 import CsiLog, parse_log
-from edge.recording import Recording, align, slices, usable
+from edge.recording import MAX_PAUSE_US, Recording, align, slices, usable
 from edge.signal.links import Links
+from edge.signal.path import Packets
 from firmware_tools.simulate.room import BASIC
 from tests.simulate.stickman import simulated_logs
 
 FRAME = 215  # bytes of a record with three antennas and one stream
-NRX_AT, ANTENNA_SEL_AT = 11, 18  # in a frame
+STAMP_AT, NRX_AT, ANTENNA_SEL_AT = 3, 11, 18  # in a frame
 
 
 @pytest.fixture(scope="module")
@@ -97,20 +98,28 @@ def test_a_clock_that_jumps_backward_is_refused(logs: tuple[bytes, bytes]) -> No
         align(parsed((logs[0], second)))
 
 
+def test_a_pause_of_more_than_ten_minutes_is_refused(logs: tuple[bytes, bytes]) -> None:
+    stamps = np.frombuffer(logs[0], np.uint8).reshape(-1, FRAME).copy()
+    late = stamps[300:, STAMP_AT : STAMP_AT + 4].copy().view("<u4") + np.uint32(MAX_PAUSE_US)
+    stamps[300:, STAMP_AT : STAMP_AT + 4] = late.view(np.uint8)
+    with pytest.raises(RecordingError, match="receiver 1: 600 s without a packet"):
+        align(parsed((stamps.tobytes(), logs[1])))
+
+
 @pytest.mark.parametrize("every_us", [1e6 / 30, 1e5, 2.345e6, 1e9])
 def test_slices_hold_every_packet_once(logs: tuple[bytes, bytes], every_us: float) -> None:
     recording = align(parsed(logs), BASIC.links)
-    pieces = slices(recording, every_us)
+    pieces = list(slices(recording, every_us))
     for receiver, packets in enumerate(recording.receivers):
         np.testing.assert_array_equal(np.concatenate([piece[receiver].time_us for _, piece in pieces]), packets.time_us)
         np.testing.assert_array_equal(np.concatenate([piece[receiver].csi for _, piece in pieces]), packets.csi)
     assert_due(recording, pieces, every_us)
 
 
-def assert_due(recording: Recording, pieces: list[tuple[float, object]], every_us: float) -> None:
+def assert_due(recording: Recording, pieces: list[tuple[float, tuple[Packets, Packets]]], every_us: float) -> None:
     """Pieces come at their time, and a packet in the first piece after it was heard."""
     np.testing.assert_allclose([at for at, _ in pieces], np.arange(1, len(pieces) + 1) * every_us)
     assert pieces[-1][0] > recording.seconds * 1e6
-    for at, piece in slices(recording, every_us):
+    for at, piece in pieces:
         for packets in piece:
             assert ((packets.time_us < at) & ((packets.time_us >= at - every_us) | (at == every_us))).all()

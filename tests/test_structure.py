@@ -138,9 +138,10 @@ def test_edge_needs_only_its_run_time_dependencies() -> None:
             assert not {str(name).split(".")[0] for name in at_import} & optional, f"{path}: an extra, at import"
 
 
-@pytest.mark.parametrize(
-    "code", ["import edge.cli", "import edge.cli as c\ntry: c.main(['--help'])\nexcept SystemExit: pass"]
-)
+HELP = "import edge.cli as cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass"
+
+
+@pytest.mark.parametrize("code", ["import edge.cli", HELP])
 def test_the_command_line_starts_light(code: str) -> None:
     """What takes long to load is loaded by the subcommand that uses it."""
     heavy = {"numpy", "numba", "scipy", "keras", "tensorflow", "msgspec", "rich", "paho"}

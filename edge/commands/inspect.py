@@ -25,6 +25,8 @@ class PairSummary(msgspec.Struct, frozen=True):
     drift_ppm: float
     residual_us: float  # standard deviation about the line
     paired_share: float  # of the packets heard while both listened
+    references: tuple[int, int]  # the antenna of each with the largest dynamic response
+    partners: tuple[int, int]  # the second
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -56,6 +58,8 @@ def _pair(paths: list[str]) -> PairSummary:
         drift_ppm=pairing.drift_ppm,
         residual_us=pairing.residual_us,
         paired_share=pairing.paired_share,
+        references=(recording.links[0].reference, recording.links[1].reference),
+        partners=(recording.links[0].partner, recording.links[1].partner),
     )
 
 
@@ -70,6 +74,7 @@ def _log_table(log: LogSummary) -> Table:
     offsets = ", ".join(str(offset) for offset in log.bad_antenna_sel[:LISTED])
     table.add_row("bad antenna_sel", f"{len(log.bad_antenna_sel)}" + (f" (at {offsets})" if offsets else ""))
     table.add_row("Nrx x Ntx", _counts(log.nrx_ntx))
+    table.add_row("rate_n_flags", _counts(log.rate_n_flags))
     table.add_row("bandwidth, MHz", _counts(log.bandwidth_mhz))
     table.add_row("duration", f"{log.seconds:.3f} s at {log.packets_per_s:.1f} packets/s")
     table.add_row("gaps", f"{log.gaps}, longest {log.longest_gap_ms:.1f} ms")
@@ -90,6 +95,8 @@ def _pair_table(pair: PairSummary) -> Table:
     table.add_row("offset", f"{pair.offset_us:.1f} us")
     table.add_row("drift", f"{pair.drift_ppm:+.3f} ppm")
     table.add_row("residual", f"{pair.residual_us:.2f} us")
+    antennas = zip(pair.references, pair.partners, strict=True)
+    table.add_row("antennas", "; ".join(f"reference {reference}, partner {partner}" for reference, partner in antennas))
     return table
 
 

@@ -1,6 +1,11 @@
 """Runs a bundle's TFLite model: image in, joints out."""
 
 import importlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +27,9 @@ class Engine:
         """engine: one of ENGINES, or None for the fastest installed. Raises BundleMismatch for another shape."""
         self.name, interpreter = _interpreter(engine)
         try:
-            self._interpreter = interpreter(model_content=bundle.model, num_threads=1)
-            self._interpreter.allocate_tensors()
+            with _quiet_stderr():
+                self._interpreter = interpreter(model_content=bundle.model, num_threads=1)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise BundleMismatch(f"{bundle.identity}: {self.name} cannot load the model ({error})") from error
         (image,) = self._interpreter.get_input_details()
@@ -44,6 +50,20 @@ class Engine:
         self._interpreter.invoke()
         output = self._interpreter.get_tensor(self._joints)[0]
         return np.asarray((self._offset + self._gain * output).reshape(N_JOINTS, 3))
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """The runtime greets from C++ on stderr, whatever its log level; what goes wrong it raises as well."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _interpreter(engine: str | None) -> tuple[str, Any]:

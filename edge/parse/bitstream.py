@@ -12,7 +12,7 @@ of 0, 1, 2, and to three chains only: for two the original tool applies none, an
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from edge.arrays import Array
 from edge.parse.framing import CSI_HEADER, FRAME_HEADER
@@ -31,7 +31,7 @@ def _chain_antenna(antenna_sel: Any, nrx: Any, chain: int) -> Any:
     return (antenna_sel >> (2 * chain)) & 3
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@njit(cache=True, nogil=True)
 def decode(log: Array, offsets: Array, csi: Array) -> None:
     """Decode the bit streams of the records at `offsets` into `csi`.
 
@@ -39,7 +39,7 @@ def decode(log: Array, offsets: Array, csi: Array) -> None:
     offsets  (N,) int64, frames that `framing.find_records` found good
     csi      (N, R, T, 30) complex64, zeros; R and T at least the largest Nrx and Ntx
     """
-    for n in prange(offsets.size):
+    for n in range(offsets.size):
         body = offsets[n] + FRAME_HEADER
         nrx = np.int64(log[body + 8])
         ntx = np.int64(log[body + 9])

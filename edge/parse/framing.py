@@ -15,18 +15,19 @@ Rules, in the order they are tried at each position:
 
 1. A CSI frame that agrees with itself is good, unless what follows it is broken *and* another good frame begins
    inside it: then bytes were lost in its middle and it is dropped.
-2. Another code is counted and skipped if what follows it looks like a frame. An MPDU is written by whoever sent it,
-   so what looks like a CSI frame inside one of the driver's codes is not read; inside an unknown code it is.
+2. A frame of another code is counted and skipped if what follows it looks like a frame, and no good CSI frame begins
+   inside it. The second does not matter for the driver's codes: an MPDU is written by whoever sent it, so what looks
+   like a CSI frame in there is not read.
 3. A frame that runs past the end of the file is the truncated tail, unless a good frame begins inside it.
 4. Anything else is damage, up to the next good CSI frame.
 
 What looks like a frame: a CSI frame, whole, cut off by the end of the file or with one field damaged; the end of the
-file; a frame of the driver's codes that leads to one of these or to CHAIN - 1 more of its kind; after another code
-also such a frame cut off by the end of the file. Any three bytes would do for a frame of *some* code, and after a lost
-byte nearly every position holds such three.
+file; a frame of the driver's codes that leads to one of these or to CHAIN - 1 more of its kind. Any three bytes would
+do for a frame of *some* code, and after a lost byte nearly every position holds such three. For rule 2, where no good
+CSI frame begins inside, a frame of the driver's codes that the end of the file cuts off will do as well.
 """
 
-from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -58,11 +59,16 @@ CHAIN = 4  # frames of the driver's codes in a row that are believed without a C
 SMALLEST_CSI_FRAME = FRAME_HEADER + CSI_HEADER + (30 * (16 + 3) + 7) // 8
 
 
+# At module level: numba finds no function in its cache that encloses another compiled one.
+_compiled = njit(cache=True, nogil=True)
+
+
 def payload_bytes(nrx: int, ntx: int) -> int:
     """Bytes of the bit stream of one packet (the 5300 tool's read_bfee.c, `calc_len`)."""
     return (30 * (16 * nrx * ntx + 3) + 7) // 8
 
 
+@_compiled
 def _kind_at(log: Array, at: int) -> int:
     """What stands at byte `at` (at least FRAME_HEADER bytes must remain)."""
     left = log.size - at
@@ -88,6 +94,7 @@ def _kind_at(log: Array, at: int) -> int:
     return CSI if length + 2 <= left else CSI_CUT
 
 
+@_compiled
 def _nearly_csi(log: Array, at: int) -> bool:
     """Whether byte `at` begins a CSI frame of which one field is damaged: its other fields agree with each other."""
     if log.size - at < FRAME_HEADER + CSI_HEADER:
@@ -103,107 +110,102 @@ def _nearly_csi(log: Array, at: int) -> bool:
     return bool(by_antennas == by_len or by_len == by_frame or by_frame == by_antennas)
 
 
-def _make_scan(compiler: Callable[[Any], Any]) -> Any:
-    """The scan, compiled by `compiler`; the identity gives its plain twin."""
-    kind_at = compiler(_kind_at)
-    nearly_csi = compiler(_nearly_csi)
+@_compiled
+def _frame_end(log: Array, at: int) -> Any:
+    return at + 2 + ((np.int64(log[at]) << 8) | np.int64(log[at + 1]))
 
-    def frame_end(log: Array, at: int) -> Any:
-        return at + 2 + ((np.int64(log[at]) << 8) | np.int64(log[at + 1]))
 
-    frame_end = compiler(frame_end)
+@_compiled
+def _next_csi(log: Array, start: int, stop: int) -> int:
+    """First position in start..stop where a whole CSI frame stands, else stop."""
+    for at in range(start, min(stop, log.size - SMALLEST_CSI_FRAME + 1)):
+        if log[at + 2] == 0xBB and _kind_at(log, at) == CSI:
+            return at
+    return stop
 
-    def next_csi(log: Array, start: int, stop: int) -> int:
-        """First position in start..stop where a whole CSI frame stands, else stop."""
-        for at in range(start, min(stop, log.size - SMALLEST_CSI_FRAME + 1)):
-            if log[at + 2] == 0xBB and kind_at(log, at) == CSI:
-                return at
-        return stop
 
-    next_csi = compiler(next_csi)
-
-    def looks_like_frame(log: Array, at: int, may_be_cut: bool) -> bool:
-        for _ in range(CHAIN):
-            if log.size - at < FRAME_HEADER:
-                return True
-            kind = kind_at(log, at)
-            if kind == CSI or kind == CSI_CUT or nearly_csi(log, at):
-                return True
-            if log[at + 2] not in DRIVER_CODES:
-                return False
-            if kind != OTHER:
-                return may_be_cut and kind == OTHER_CUT and next_csi(log, at + 1, log.size) == log.size
-            at = frame_end(log, at)
-        return True
-
-    looks_like_frame = compiler(looks_like_frame)
-
-    def is_other(log: Array, at: int) -> bool:
-        end = frame_end(log, at)
-        if not looks_like_frame(log, end, True):
+@_compiled
+def _looks_like_frame(log: Array, at: int, may_be_cut: bool) -> bool:
+    for _ in range(CHAIN):
+        if log.size - at < FRAME_HEADER:
+            return at == log.size or may_be_cut
+        kind = _kind_at(log, at)
+        if kind == CSI or kind == CSI_CUT or _nearly_csi(log, at):
+            return True
+        if log[at + 2] not in DRIVER_CODES:
             return False
-        return log[at + 2] in DRIVER_CODES or next_csi(log, at + 1, end) == end
+        if kind != OTHER:
+            return may_be_cut and kind == OTHER_CUT and _next_csi(log, at + 1, log.size) == log.size
+        at = _frame_end(log, at)
+    return True
 
-    is_other = compiler(is_other)
 
-    def scan(log: Array, offsets: Array, codes: Array, damage: Array, reasons: Array) -> tuple[int, int]:
-        n_csi = 0
-        n_damage = 0
-        at = 0
-        while at < log.size:
-            reason = -1
-            resume = log.size
-            if log.size - at < FRAME_HEADER:
-                reason = TRUNCATED
-            else:
-                kind = kind_at(log, at)
-                if kind == CSI:
-                    resume = frame_end(log, at)
-                    if not looks_like_frame(log, resume, False):
-                        inner = next_csi(log, at + 1, resume)
-                        if inner < resume:
-                            resume = inner
-                            reason = CUT_SHORT
-                    if reason < 0:
-                        offsets[n_csi] = at
-                        n_csi += 1
-                        codes[0xBB] += 1
-                elif kind == OTHER and is_other(log, at):
-                    codes[log[at + 2]] += 1
-                    resume = frame_end(log, at)
-                else:
-                    resume = next_csi(log, at + 1, log.size)
-                    if (kind == CSI_CUT or kind == OTHER_CUT) and resume == log.size:
-                        reason = TRUNCATED
-                    elif kind == CSI_CUT:
+@_compiled
+def _is_other(log: Array, at: int) -> bool:
+    end = _frame_end(log, at)
+    if log[at + 2] in DRIVER_CODES and _looks_like_frame(log, end, False):
+        return True
+    return _looks_like_frame(log, end, True) and _next_csi(log, at + 1, end) == end
+
+
+@_compiled
+def _scan(log: Array, offsets: Array, codes: Array, damage: Array, reasons: Array) -> tuple[int, int]:
+    n_csi = 0
+    n_damage = 0
+    at = 0
+    while at < log.size:
+        reason = -1
+        resume = log.size
+        if log.size - at < FRAME_HEADER:
+            reason = TRUNCATED
+        else:
+            kind = _kind_at(log, at)
+            if kind == CSI:
+                resume = _frame_end(log, at)
+                if not _looks_like_frame(log, resume, False):
+                    inner = _next_csi(log, at + 1, resume)
+                    if inner < resume:
+                        resume = inner
                         reason = CUT_SHORT
-                    elif kind == BAD_ANTENNAS:
-                        reason = ANTENNAS
-                    elif kind == BAD_LEN:
-                        reason = LEN
-                    else:
-                        reason = LENGTH
-            if reason >= 0:
-                reasons[reason] += 1
-                if n_damage < damage.shape[0]:
-                    damage[n_damage, 0] = at
-                    damage[n_damage, 1] = resume - at
-                    damage[n_damage, 2] = reason
-                    n_damage += 1
-            at = resume
-        return n_csi, n_damage
+                if reason < 0:
+                    offsets[n_csi] = at
+                    n_csi += 1
+                    codes[0xBB] += 1
+            elif kind == OTHER and _is_other(log, at):
+                codes[log[at + 2]] += 1
+                resume = _frame_end(log, at)
+            else:
+                resume = _next_csi(log, at + 1, log.size)
+                if (kind == CSI_CUT or kind == OTHER_CUT) and resume == log.size:
+                    reason = TRUNCATED
+                elif kind == CSI_CUT:
+                    reason = CUT_SHORT
+                elif kind == BAD_ANTENNAS:
+                    reason = ANTENNAS
+                elif kind == BAD_LEN:
+                    reason = LEN
+                else:
+                    reason = LENGTH
+        if reason >= 0:
+            reasons[reason] += 1
+            if n_damage < damage.shape[0]:
+                damage[n_damage, 0] = at
+                damage[n_damage, 1] = resume - at
+                damage[n_damage, 2] = reason
+                n_damage += 1
+        at = resume
+    return n_csi, n_damage
 
-    return compiler(scan)
+
+def _plain_twin(*functions: Any) -> Any:
+    """The last of these compiled functions, uncompiled, calling the others uncompiled too."""
+    names = dict(globals())
+    for function in functions:
+        names[function.__name__] = FunctionType(function.py_func.__code__, names)
+    return names[functions[-1].__name__]
 
 
-_scan = _make_scan(njit(cache=True, nogil=True))
-
-
-def _plain(function: Any) -> Any:
-    return function
-
-
-plain_scan = _make_scan(_plain)
+plain_scan = _plain_twin(_kind_at, _nearly_csi, _frame_end, _next_csi, _looks_like_frame, _is_other, _scan)
 
 
 def find_records(log: Array, scan: Any = _scan) -> tuple[Array, Array, Array, Array]:

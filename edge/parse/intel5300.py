@@ -82,7 +82,8 @@ class CsiLog:
 
 def parse_log(data: bytes | bytearray | memoryview | Array) -> CsiLog:
     """Parse a whole log. Never raises for its content: what is damaged is counted in `report`, with offsets."""
-    log = np.frombuffer(data, np.uint8) if not isinstance(data, np.ndarray) else data
+    log = np.frombuffer(data, np.uint8)
+    log.flags.writeable = False  # whatever it was read from, one kind of array to compile for
     offsets, codes, damage, reasons = framing.find_records(log)
 
     header = _headers(log, offsets)

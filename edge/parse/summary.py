@@ -32,6 +32,7 @@ class LogSummary(msgspec.Struct, frozen=True):
         int
     ]  # offsets of records whose antenna_sel is no permutation, left in the order of the chains
     nrx_ntx: dict[str, int]  # records by "NrxxNtx"
+    rate_n_flags: dict[str, int]  # the driver's word for modulation, streams and bandwidth
     bandwidth_mhz: dict[str, int]
     seconds: float  # first to last record
     packets_per_s: float  # 1 over the median step
@@ -63,6 +64,7 @@ def summarise(name: str, log: CsiLog) -> LogSummary:
         damage=list(report.damage),
         bad_antenna_sel=list(report.unpermuted),
         nrx_ntx=_histogram([f"{nrx}x{ntx}" for nrx, ntx in zip(log.nrx, log.ntx, strict=True)]),
+        rate_n_flags=_histogram([f"{rate:#x}" for rate in log.rate]),
         bandwidth_mhz=_histogram(["40" if wide else "20" for wide in is_40_mhz(log.rate)]),
         seconds=float(forward.sum()) * 1e-6,
         packets_per_s=1e6 / usual if usual else 0.0,

@@ -15,6 +15,8 @@ from edge.arrays import Array
 from edge.errors import RecordingError
 
 MOTION_BAND_HZ = (1.0, 40.0)  # below: the room drifting; above: hardly a limb at 5 GHz
+MAX_PACKETS = 100_000  # 100 s at 1000 packets/s; more tells no more and costs a kilobyte each
+MAX_FILL = 4  # grid points a packet: pauses are filled so far, a clock that leaps is not followed
 MIN_S = 2.0  # less does not hold one step of a walk
 
 
@@ -46,16 +48,19 @@ def dynamic_response(time_us: Array, csi: Array) -> Array:
     returns  (3,) float64, ratio of powers: variance in MOTION_BAND_HZ shared by neighbouring subcarriers, over the
              variance that they do not share
     """
+    middle = slice(max((len(csi) - MAX_PACKETS) // 2, 0), (len(csi) + MAX_PACKETS) // 2)
+    time_us, csi = time_us[middle], csi[middle]
     amplitude = np.abs(csi) / np.sqrt(normalised_power(csi))[:, None, None]
     amplitude /= np.maximum(amplitude.mean(axis=0), 1e-9)  # a dead antenna stays zero
+    step = max(float(np.median(np.diff(time_us))), 1.0)
+    count = min(int((time_us[-1] - time_us[0]) / step), MAX_FILL * time_us.size)
+    uniform = time_us[0] + step * np.arange(count)
+    amplitude = amplitude[np.searchsorted(time_us, uniform).clip(max=time_us.size - 1)]
     amplitude -= amplitude.mean(axis=0)
-    step = np.median(np.diff(time_us))
-    uniform = np.arange(time_us[0], time_us[-1], step)
-    nearest = np.searchsorted(time_us, uniform).clip(max=time_us.size - 1)
     size = fft.next_fast_len(uniform.size, real=True)
     frequency = fft.rfftfreq(size, step * 1e-6)
     band = (frequency >= MOTION_BAND_HZ[0]) & (frequency <= MOTION_BAND_HZ[1])
-    spectrum = fft.rfft(amplitude[nearest], size, axis=0)[band]  # (F, 3, 30)
+    spectrum = fft.rfft(amplitude, size, axis=0)[band]  # (F, 3, 30)
     total = (np.abs(spectrum) ** 2).mean(axis=(0, 2))
     shared = (spectrum[:, :, 1:] * spectrum[:, :, :-1].conj()).real.mean(axis=(0, 2))
     return np.asarray(np.maximum(shared, 0.0) / np.maximum(total - shared, 1e-12))

@@ -28,6 +28,10 @@ class Packets:
     time_us: Array  # (N,) float64, microseconds from the beginning of the session, on the session's clock
     csi: Array  # (N, 3, 30) complex64, counts
 
+    def part(self, start: int, stop: int) -> "Packets":
+        """Packets start to stop, without copying."""
+        return Packets(self.time_us[start:stop], self.csi[start:stop])
+
 
 @dataclass(frozen=True, eq=False)
 class Columns:

@@ -52,7 +52,6 @@ def simulate_session(
         receivers=(receivers[0], receivers[1]),
         room_size_m=room.size,
         transmitter_m=room.transmitter,
-        started=0.0,
         note=f"clip {clip}, seed {seed}" if clip else f"seed {seed}",
     )
     (folder / "session.yaml").write_bytes(msgspec.yaml.encode(file))  # last: its presence means the session is whole

@@ -73,7 +73,7 @@ def whole_csi_frames(log: Array) -> Array:
     said = log[at + 19].astype(np.int64) + 256 * log[at + 20].astype(np.int64)
     good = (nrx >= 1) & (nrx <= 3) & (ntx >= 1) & (ntx <= 3)
     good &= (said == payload) & (length == payload + 21) & (at + 2 + length <= log.size)
-    return at[good]
+    return np.asarray(at[good])
 
 
 def frame_end(log: Array, at: int) -> int:

@@ -1,5 +1,6 @@
 """The 32-bit clock: wraps are undone, jumps backward are shown, and nothing turns negative."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ def test_three_wraps_of_a_long_recording() -> None:
 def test_the_low_bits_stay_and_every_step_is_the_shorter_way_round(recorded: list[int]) -> None:
     time, backward = _unwrap(recorded)
     assert [at % WRAP for at in time] == recorded
-    steps = [after - before for before, after in zip(time, time[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(time)]
     assert all(-HALF <= step < HALF for step in steps)
     assert backward == [n + 1 for n, step in enumerate(steps) if step < 0]
 

@@ -7,7 +7,7 @@ import pytest
 
 from edge.parse import framing
 from edge.parse.framing import ANTENNAS, CUT_SHORT, LEN, LENGTH, REASONS, TRUNCATED
-from edge.parse.intel5300 import CsiLog, parse_log
+from edge.parse.intel5300 import CsiLog, Damage, parse_log
 from tests.parse.encoder import DRIVER_CODES, FRAME_BYTES, frame, mpdu, random_counts, record, records
 
 SIZE = FRAME_BYTES[3]
@@ -102,7 +102,9 @@ def test_random_bytes_between_records(size: int, seed: int) -> None:
     between(noise, LENGTH)
 
 
-@pytest.mark.parametrize("text", [b"\n" * 100, b"<!DOCTYPE html>" * 40, bytes(700), b"\xbb" * 700, b"\xff" * 700])
+@pytest.mark.parametrize(
+    "text", [bytes(2), b"\n" * 100, b"<!DOCTYPE html>" * 40, bytes(700), b"\xbb" * 700, b"\xff" * 700]
+)
 def test_other_bytes_between_records(text: bytes) -> None:
     between(text, ANTENNAS if text[0] == 0xBB else LENGTH)
 
@@ -127,11 +129,14 @@ def test_bytes_lost_in_the_header_of_a_record() -> None:
 
 
 def test_bytes_lost_in_a_long_log_lose_one_record() -> None:
-    frames = records(500, seed=6)
-    for victim in (0, 17, 250, 498):
+    """In 645 kB nearly every wrong position holds what could be a frame of some code."""
+    frames = records(500, seed=6) * 6
+    for victim in range(0, 2999, 50):
         cut = frames[victim][:40] + frames[victim][49:]
-        rest = frames[:victim] + frames[victim + 1 :]
-        check(b"".join([*frames[:victim], cut, *frames[victim + 1 :]]), rest, [(victim * SIZE, len(cut), CUT_SHORT)])
+        log = parse_log(b"".join([*frames[:victim], cut, *frames[victim + 1 :]]))
+        assert len(log) == 2999
+        assert log.report.codes == {0xBB: 2999}
+        assert log.report.damage == (Damage(victim * SIZE, len(cut), REASONS[CUT_SHORT]),)
 
 
 def test_a_record_cut_off_where_a_second_recording_was_appended() -> None:
@@ -139,6 +144,12 @@ def test_a_record_cut_off_where_a_second_recording_was_appended() -> None:
     check(GOOD[:100] + GOOD[:95], [], [(0, 195, TRUNCATED)])
     small = record(COUNTS[:, :1])
     check(GOOD[:100] + small, [small], [(0, 100, CUT_SHORT)])
+    # Or end just before it: a byte too many is no sign that it is whole.
+    check(GOOD[:118] + small + b"???", [small], [(0, 118, CUT_SHORT), (213, 3, TRUNCATED)])
+
+
+def test_a_tail_too_short_for_what_it_says_is_no_truncated_record() -> None:
+    check(BEFORE[0] + b"\0\x05\xbb\1\2\3\4", BEFORE[:1], [(SIZE, 7, LENGTH)])
 
 
 def test_garbage_after_a_good_record_does_not_lose_it() -> None:

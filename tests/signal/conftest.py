@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.parse.intel5300 import read_log
+from edge.arrays import Array
+from edge.parse.intel5300 import CsiLog, read_log
 from edge.recording import Recording, align
 from edge.signal.links import Links
 from edge.signal.pairing import Pairing
@@ -17,14 +18,15 @@ class Walk:
     """What became of one real walk in csi/wivelo."""
 
     name: str
+    stamps_us: tuple[Array, Array]  # (N,) uint64 each, on the receivers' own clocks
     pairing: Pairing
     links: tuple[Links, Links]
 
 
-def wivelo(data: Path, name: str) -> Recording:
-    """The two logs of a real walk on one clock."""
+def wivelo(data: Path, name: str) -> tuple[CsiLog, CsiLog]:
+    """The two logs of a real walk."""
     folder = data / "csi" / "wivelo"
-    return align((read_log(folder / f"{name}-r1.dat"), read_log(folder / f"{name}-r2.dat")))
+    return read_log(folder / f"{name}-r1.dat"), read_log(folder / f"{name}-r2.dat")
 
 
 @pytest.fixture(scope="session")
@@ -33,15 +35,16 @@ def wivelo_walks(data: Path) -> list[Walk]:
     walks = []
     for path in sorted((data / "csi" / "wivelo").glob("*-r1.dat")):
         name = path.name.removesuffix("-r1.dat")
-        recording = wivelo(data, name)
-        walks.append(Walk(name, recording.pairing, recording.links))
+        first, second = wivelo(data, name)
+        aligned = align((first, second))
+        walks.append(Walk(name, (first.timestamp_us, second.timestamp_us), aligned.pairing, aligned.links))
     return walks
 
 
 @pytest.fixture(scope="session")
 def wivelo_recording(data: Path) -> Recording:
     """One of them with its packets: 4.7 s, 1000 packets/s."""
-    return wivelo(data, "1-1-1-2")
+    return align(wivelo(data, "1-1-1-2"))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What must not show in an image: a packet's own phase, slope and gain, and the phases a restarted NIC comes up with."""
+"""What must not show in an image: a packet's own phase, slope and gain, and the phases of a restarted NIC."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,6 @@ import pytest
 
 from edge.arrays import Array
 from edge.parse.subcarriers import INDEX_20_MHZ
-from edge.signal import baseline, phase
 from edge.signal.links import Links
 from edge.signal.path import Packets, SignalPath
 from firmware_tools.simulate.channel import channel
@@ -22,7 +21,7 @@ TIME_US = (np.arange(750) / 150 + np.random.default_rng(1).uniform(-1e-3, 1e-3, 
 def csi() -> Array:
     """(750, 3, 30) complex64: five seconds of the walk at receiver 1, 4 % of noise."""
     rng = np.random.default_rng(2)
-    joints = walk(6.0).at(TIME_US.clip(min=0.0) * 1e-6) + (3.0, 3.5, 0.0)
+    joints = walk(6.0).at(TIME_US.clip(min=0.0) * 1e-6) + np.array([3.0, 3.5, 0.0])
     clean = channel(BASIC, joints)[:, :3]
     clean *= 20.0 / np.sqrt(np.mean(np.abs(clean) ** 2))
     noise = rng.standard_normal(clean.shape) + 1j * rng.standard_normal(clean.shape)
@@ -59,17 +58,6 @@ def test_a_packet_s_own_offsets_do_not_show(csi: Array, factor: Callable[[np.ran
     np.testing.assert_allclose(images(spoiled), images(csi), rtol=0, atol=1e-5)
 
 
-def test_restarted_oscillators_do_not_show_in_phase_and_baseline(csi: Array) -> None:
-    known = np.ones(len(csi), bool)
-    columns = [
-        baseline.deviations(phase.packet_values(each, 0, 2), known, np.zeros(phase.VALUES), 0)[0]
-        for each in (csi, (csi * antenna_phases(np.random.default_rng(4))).astype(np.complex64))
-    ]
-    assert columns[0].std(axis=(0, 1)).min() > 0.1
-    np.testing.assert_allclose(columns[1], columns[0], rtol=0, atol=1e-5)
-
-
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="Hampel judges real and imaginary parts apart")
 def test_restarted_oscillators_do_not_show(csi: Array) -> None:
-    """As they stand, 0.04 to 0.05 of the phase channel's 0.26 rms change here, 0.01 to 0.02 of 0.11 to 0.15 in wivelo."""
-    np.testing.assert_allclose(images(csi * antenna_phases(np.random.default_rng(4))), images(csi), rtol=0, atol=1e-5)
+    spoiled = csi * antenna_phases(np.random.default_rng(4))
+    np.testing.assert_allclose(images(spoiled), images(csi), rtol=0, atol=1e-5)

@@ -3,6 +3,7 @@ import pytest
 
 from edge.arrays import Array
 from edge.errors import RecordingError
+from edge.signal import links
 from edge.signal.links import MIN_S, Links, dynamic_response, normalised_power, select_links
 from tests.signal.conftest import Walk
 
@@ -26,10 +27,10 @@ def test_noise_is_not_mistaken_for_motion() -> None:
 
 
 def test_a_dead_antenna_is_not_chosen() -> None:
-    csi = body(strength=(0.1, 0.2, 0.2), noise=(0.02, 0.05, 0.02), seed=2)
+    csi = body(strength=(0.3, 0.1, 0.3), noise=(0.02, 0.02, 0.02), seed=2)
     csi[:, 2] = 0
     assert dynamic_response(TIME_US, csi)[2] == 0.0
-    assert select_links(TIME_US, csi) == Links(reference=1, partner=0)
+    assert select_links(TIME_US, csi) == Links(reference=0, partner=1)
 
 
 def test_motion_outside_the_band_of_people_does_not_count() -> None:
@@ -43,6 +44,20 @@ def test_a_packet_s_own_gain_does_not_count() -> None:
     csi = body(strength=(0.1, 0.2, 0.05), noise=(0.02, 0.02, 0.02), seed=4)
     gain = np.random.default_rng(5).uniform(0.5, 2.0, (1500, 1, 1)).astype(np.float32)
     np.testing.assert_allclose(dynamic_response(TIME_US, csi * gain), dynamic_response(TIME_US, csi), rtol=1e-4)
+
+
+def test_a_long_recording_is_judged_by_its_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    csi = body(strength=(0.1, 0.2, 0.05), noise=(0.02, 0.02, 0.02), seed=7)
+    middle = dynamic_response(TIME_US[450:1050], csi[450:1050])
+    monkeypatch.setattr(links, "MAX_PACKETS", 600)
+    np.testing.assert_array_equal(dynamic_response(TIME_US, csi), middle)
+
+
+def test_a_clock_that_leaps_is_not_followed() -> None:
+    """Ten years at 150 Hz would be 47 thousand million grid points."""
+    csi = body(strength=(0.1, 0.2, 0.05), noise=(0.02, 0.02, 0.02), seed=8)
+    time_us = TIME_US + np.where(np.arange(1500) < 1000, 0.0, 3e14)
+    assert np.isfinite(dynamic_response(time_us, csi)).all()
 
 
 def test_power_of_an_empty_packet_is_one() -> None:

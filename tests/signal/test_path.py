@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -113,9 +115,9 @@ def test_the_slower_rate_gives_every_fourth_image(recording: Recording) -> None:
 
 
 def test_a_window_s_columns_are_the_grid_s(recording: Recording) -> None:
-    """An image four strides later has the last 0 columns of this one in common, one stride later the last 15."""
+    """One stride later, the columns have moved by five."""
     images = one_piece(recording)
-    for image, later in zip(images[100:110], images[101:111], strict=True):
+    for image, later in pairwise(images[100:110]):
         np.testing.assert_array_equal(image.values[:, 5:], later.values[:, :15])
 
 
@@ -133,10 +135,10 @@ def test_a_gap_withholds_exactly_the_windows_that_touch_it(recording: Recording)
     assert_same(before, one_piece(recording)[: len(before)])
 
 
-def test_a_gap_of_40_ms_withholds_nothing(recording: Recording) -> None:
+def test_a_gap_under_50_ms_withholds_nothing(recording: Recording) -> None:
     first, second = recording.receivers
-    quiet = part(second, (second.time_us < 4.0e6) | (second.time_us > 4.04e6))
-    assert second.time_us.size - quiet.time_us.size >= 5
+    quiet = part(second, (second.time_us < 4.0e6) | (second.time_us > 4.033e6))
+    assert second.time_us.size - quiet.time_us.size >= 4
     path, untouched = SignalPath(recording.links), SignalPath(recording.links)
     assert len(path.push((first, quiet))) == len(untouched.push(recording.receivers))
     assert path.withheld == untouched.withheld

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from edge.arrays import Array
+from edge.parse.intel5300 import parse_log
 from edge.recording import Recording, align
 from edge.skeleton import JOINTS
-from edge.parse.intel5300 import parse_log
 from firmware_tools.simulate.motion import Clip
 from firmware_tools.simulate.room import BASIC
 from firmware_tools.simulate.scene import SimulatedLogs, record, single_take
@@ -19,8 +18,10 @@ STANDING = np.array(
         (0, 0.2, 1.45), (0, 0.22, 1.15), (0, 0.22, 0.9), (0, -0.2, 1.45), (0, -0.22, 1.15), (0, -0.22, 0.9),
     ]
 )  # fmt: skip
-SWING = {"LKnee": 0.2, "LAnkle": 0.4, "RKnee": -0.2, "RAnkle": -0.4,
-         "LElbow": -0.15, "LWrist": -0.35, "RElbow": 0.15, "RWrist": 0.35}  # m, forward at the height of a step  # fmt: skip
+SWING = {  # m, forward at the height of a step
+    "LKnee": 0.2, "LAnkle": 0.4, "RKnee": -0.2, "RAnkle": -0.4,
+    "LElbow": -0.15, "LWrist": -0.35, "RElbow": 0.15, "RWrist": 0.35,
+}  # fmt: skip
 
 
 def walk(seconds: float) -> Clip:
