@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,11 +14,16 @@ from edge.arrays import Array
 from edge.errors import MissingDependency
 from firmware_tools.dataset import IMAGE_SCALE
 
-REPRESENTATIVE = 500  # training images that show the converter how far activations reach
+CANDIDATES = 1000  # training images looked at
+REPRESENTATIVE = 500  # of them shown to the converter, the most ordinary ones; it stretches every scale to the extreme
 
 
 def quantize(model_file: Path, images: Array) -> bytes:
     """Convert to int8.
+
+    A few images drive rarely used channels a hundred times further than all others. Scales that reach so far leave the
+    others no resolution: the first model of this kind went from 878 to 1070 mm MPJPE, from 221 to 560 mm root-relative.
+    So the scales are those of the ordinary images, and what lies beyond is clipped (890 and 222 mm).
 
     images   (W, 30, 20, 4) int8 from training rooms only, times IMAGE_SCALE
     returns  the .tflite file
@@ -30,14 +36,17 @@ def quantize(model_file: Path, images: Array) -> bytes:
     except ImportError as error:
         raise MissingDependency("quantising needs TensorFlow: pip install 'wimose[train]'") from error
 
+    model = keras.saving.load_model(model_file, compile=False)
+    candidates = images[:: max(len(images) // CANDIDATES, 1)].astype(np.float32) / IMAGE_SCALE
+    chosen = candidates[np.argsort(_extremeness(model, candidates))[:REPRESENTATIVE]]
+
     def representative() -> Iterator[list[Array]]:
-        chosen = images[:: max(len(images) // REPRESENTATIVE, 1)].astype(np.float32) / IMAGE_SCALE
         # One image that reaches from -1 to 1, so that the input's scale is the range of the image spec.
         chosen[0, 0, 0, 0], chosen[0, 0, 1, 0] = -1.0, 1.0
         for image in chosen:
             yield [image[None]]
 
-    converter = tf.lite.TFLiteConverter.from_keras_model(keras.saving.load_model(model_file, compile=False))
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = representative
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -47,3 +56,19 @@ def quantize(model_file: Path, images: Array) -> bytes:
     with redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Statistics for quantized inputs")
         return bytes(converter.convert())
+
+
+def _extremeness(model: Any, images: Array) -> Array:
+    """How far each image drives any layer beyond what is usual there: (W,), 1 is a layer's median."""
+    import keras
+
+    outputs = [layer.output for layer in model.layers[1:]]
+    peaks = keras.Model(model.input, [keras.ops.max(keras.ops.abs(keras.ops.reshape(y, (-1, _size(y)))), axis=1)
+                                      for y in outputs])  # fmt: skip
+    reached = np.stack(peaks.predict(images, batch_size=200, verbose=0), axis=1)  # (W, layers)
+    return np.asarray((reached / np.maximum(np.median(reached, axis=0), 1e-6)).max(axis=1))
+
+
+def _size(tensor: Any) -> int:
+    """Values of one image in a layer's output."""
+    return int(np.prod(tensor.shape[1:]))

@@ -2,7 +2,7 @@
 
 train    clips of known people that training sees
 clip     other clips of the same people
-subject  people training never sees: an HDM05 actor and a CMU group
+subject  people training never sees: an HDM05 actor and CMU groups
 """
 
 from zlib import crc32
@@ -13,7 +13,7 @@ from edge.arrays import Array
 from edge.errors import ConfigError
 from firmware_tools.simulate.motion import Clip
 
-HELD_OUT_GROUPS = ("hdm_dg", "cmu86")
+HELD_OUT_GROUPS = ("hdm_dg", "cmu86", "cmuX_zombie")
 CAPPED = {"cmu60", "cmu61"}  # salsa partners recorded together, nearly half of all frames: one split, little weight
 CAP_SHARE = 0.08
 SPLITS = ("train", "clip", "subject")

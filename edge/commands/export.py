@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
             np.savez(file, csi=csi, **{name: getattr(log, name) for name in FIELDS})
         part.replace(out)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # it may never have been made
+            part.unlink()
         raise ConfigError(f"cannot write {out}: {error.strerror}; choose another place") from error
     report = log.report
     left_out = f", {report.bad + report.truncated} damaged places left out" if report.damage else ""

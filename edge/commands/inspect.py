@@ -78,7 +78,7 @@ def _log_table(log: LogSummary) -> Table:
     table.add_row("bandwidth, MHz", _counts(log.bandwidth_mhz))
     table.add_row("duration", f"{log.seconds:.3f} s at {log.packets_per_s:.1f} packets/s")
     table.add_row("gaps", f"{log.gaps}, longest {log.longest_gap_ms:.1f} ms")
-    table.add_row("clock set back", ", ".join(f"at record {record}" for record in log.backward) or "never")
+    table.add_row("clock set back", _listed([f"at record {record}" for record in log.backward]) or "never")
     table.add_row("lost by the driver", f"{log.driver_lost}")
     table.add_row(
         "RSSI, dB", "; ".join(f"{name} {_range(rssi)}" for name, rssi in zip("abc", log.rssi_db, strict=True))
@@ -106,3 +106,9 @@ def _range(spread: Spread | None) -> str:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{name}: {count}" for name, count in counts.items()) or "none"
+
+
+def _listed(places: list[str]) -> str:
+    """The first few, and how many more there are."""
+    more = f" and {len(places) - LISTED} more" if len(places) > LISTED else ""
+    return ", ".join(places[:LISTED]) + more

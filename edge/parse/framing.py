@@ -59,7 +59,7 @@ CHAIN = 4  # frames of the driver's codes in a row that are believed without a C
 SMALLEST_CSI_FRAME = FRAME_HEADER + CSI_HEADER + (30 * (16 + 3) + 7) // 8
 
 
-# At module level: numba finds no function in its cache that encloses another compiled one.
+# Only for functions at module level: numba's cache never finds one that closes over another compiled function.
 _compiled = njit(cache=True, nogil=True)
 
 

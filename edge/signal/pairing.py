@@ -207,8 +207,11 @@ def match(a: Array, b: Array, offset: float, slope: float, tolerance: float) -> 
         if j == b.size:
             break
         best = j
-        while best + 1 < b.size and abs(b[best + 1] - target) < abs(b[best] - target):
-            best += 1
+        m = j + 1
+        while m < b.size and b[m] <= target + tolerance:  # on past equal stamps, up to the nearest
+            if abs(b[m] - target) < abs(b[best] - target):
+                best = m
+            m += 1
         if abs(b[best] - target) <= tolerance:
             index_a[n] = i
             index_b[n] = best

@@ -33,12 +33,15 @@ def test_procrustes_does_not_remove_a_reflection() -> None:
     assert left.min() > 0.02
 
 
-def test_procrustes_is_the_best_transform() -> None:
+@pytest.mark.parametrize("mirror", [1.0, -1.0])
+def test_procrustes_is_the_best_transform(mirror: float) -> None:
     """No small change of turn, size or place comes closer in the sum of squares."""
     rng = np.random.default_rng(4)
-    truth, joints = people(5, seed=5), people(5, seed=6)
+    truth, joints = people(5, seed=5), people(5, seed=6) * (1.0, 1.0, mirror)
     best = procrustes(truth, joints)
     least = ((best - truth) ** 2).sum(axis=(1, 2))
+    centred = best - truth.mean(axis=1, keepdims=True)
+    assert (centred * truth).sum(axis=(1, 2)) == pytest.approx((centred**2).sum(axis=(1, 2)))  # of any size
     for _ in range(50):
         skew = rng.normal(0.0, 0.02, (3, 3))
         change = np.eye(3) * (1 + rng.normal(0.0, 0.02)) + skew - skew.T

@@ -50,6 +50,15 @@ def test_frame_sizes() -> None:
     assert min(FRAME_BYTES.values()) == framing.SMALLEST_CSI_FRAME
 
 
+def test_compiled_functions_close_over_nothing() -> None:
+    """Or numba would compile them again in every process and keep every copy on disk."""
+    compiled = [function for function in vars(framing).values() if hasattr(function, "py_func")]
+    assert len(compiled) >= 7
+    assert all(function.py_func.__closure__ is None for function in compiled)
+    twins = framing.plain_scan.__globals__
+    assert not any(hasattr(twins[function.__name__], "py_func") for function in compiled)
+
+
 def test_an_undamaged_log() -> None:
     check(b"".join(BEFORE), BEFORE)
 
@@ -132,7 +141,7 @@ def test_bytes_lost_in_a_long_log_lose_one_record() -> None:
     """In 645 kB nearly every wrong position holds what could be a frame of some code."""
     frames = records(500, seed=6) * 6
     for victim in range(0, 2999, 50):
-        cut = frames[victim][:40] + frames[victim][49:]
+        cut = frames[victim][:40] + frames[victim][100:]  # so that the frame ends in the counts of the next
         log = parse_log(b"".join([*frames[:victim], cut, *frames[victim + 1 :]]))
         assert len(log) == 2999
         assert log.report.codes == {0xBB: 2999}
@@ -197,6 +206,17 @@ KEPT = [*BEFORE[:2], *AFTER[:2]]
 def test_other_codes_are_counted_and_skipped(code: int, size: int) -> None:
     other = frame(code, np.random.default_rng(size).integers(0, 256, size, np.uint8).tobytes())
     check(b"".join([*BEFORE, other, *AFTER]), BEFORE + AFTER, codes={code: 1})
+
+
+@pytest.mark.parametrize("code", sorted(DRIVER_CODES))
+def test_frames_of_one_of_the_drivers_codes_in_a_row(code: int) -> None:
+    check(frame(code, b"\x08\0\x30\0") * 6 + b"".join(BEFORE), BEFORE, codes={code: 6})
+
+
+def test_an_unknown_code_is_believed_where_a_record_follows() -> None:
+    stranger = frame(0x42, b"\x08\0\x30\0")
+    check(stranger * 6 + b"".join(BEFORE), BEFORE, [(0, 6 * len(stranger), LENGTH)])
+    check(stranger + b"".join(BEFORE), BEFORE, codes={0x42: 1})
 
 
 def test_many_mpdus_in_a_row() -> None:

@@ -116,6 +116,12 @@ def test_too_few_packets_are_refused() -> None:
         pair(times, times[1:])
 
 
+def test_equal_stamps_do_not_hide_a_nearer_packet() -> None:
+    a, b = np.array([0.0, 1000.0, 2000.0]), np.array([0.0, 700.0, 700.0, 1000.0, 2000.0])
+    for pairs in (match(a, b, 0.0, 0.0, 400.0), match_plain(a, b, 0.0, 0.0, 400.0)):
+        assert [index.tolist() for index in pairs] == [[0, 1, 2], [0, 3, 4]]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_match_equals_its_plain_twin(seed: int) -> None:
     """Dense and sparse stretches, so that several packets compete for one; loss on both sides."""

@@ -51,6 +51,14 @@ def test_noise_is_relative_to_the_channel(nic: Nic) -> None:
     assert np.sqrt(np.mean(np.abs(loud - quiet) ** 2) / np.mean(np.abs(quiet) ** 2)) == pytest.approx(0.1, abs=0.01)
 
 
+def test_counts_saturate_at_eight_bits(nic: Nic) -> None:
+    loud, louder = (counts(flat(replace(nic, level=level))[0]) for level in (50.0, 500.0))
+    clipped = np.stack((loud.real, loud.imag)) * 10
+    np.testing.assert_allclose(np.stack((louder.real, louder.imag)), clipped.clip(-128, 127), atol=6.0)
+    assert louder.real.max() == 127
+    assert louder.real.min() == -128
+
+
 def test_agc_keeps_the_counts_and_says_so() -> None:
     """20 dB less signal, 20 dB more gain: the same counts."""
     nic = replace(draw_nic(np.random.default_rng(3)), agc_target_dbm=-20.0)
