@@ -10,11 +10,10 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from edge.commands.replay import info_of, labels_of, open_sinks, parse_speed
+from edge.commands.replay import info_of, labels_of, open_engine, open_sinks, parse_speed
 from edge.demo.screen import Screen, shown
 from edge.errors import ConfigError
 from edge.inference.bundle import Bundle, find_bundle, load_bundle
-from edge.inference.engine import Engine
 from edge.publish.sink import PoseSink
 from edge.recording import align
 from edge.replay import replay, warm_up
@@ -33,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--seconds {arguments.seconds:g}: give a positive number")
     session = load_session(SESSION)
     bundle = load_bundle(find_bundle(arguments.bundle))
-    engine = Engine(bundle, arguments.engine)
+    engine = open_engine(bundle, arguments.engine, speed)
     recording = align(session.logs, session.links)
     console.print("Preparing (the first time, about half a minute: the signal path is compiled for this CPU).")
     warm_up(recording, engine)

@@ -24,6 +24,8 @@ from edge.report import ReplayReport, summary_table
 from edge.session import Session, load_session
 from edge.signal.path import stride_of
 
+MAX_THREADS = 4  # the network is bound by reading its weights; more threads only wait for memory
+
 
 def run(arguments: argparse.Namespace) -> int:
     session = load_session(Path(arguments.session)) if arguments.session else None
@@ -81,6 +83,11 @@ def open_sinks(stack: ExitStack, arguments: argparse.Namespace, bundle: Bundle) 
     return sinks
 
 
+def open_engine(bundle: Bundle, name: str | None, speed: Speed) -> Engine:
+    """One thread as when live; at full speed nobody else waits for the cores."""
+    return Engine(bundle, name, threads=min(os.cpu_count() or 1, MAX_THREADS) if speed == "max" else 1)
+
+
 def info_of(bundle: Bundle) -> Info:
     return Info(version=__version__, bundle=bundle.identity, room_profile=None)
 
@@ -90,7 +97,7 @@ def play(
     engine_name: str | None,
 ) -> ReplayReport:  # fmt: skip
     """Replay with a progress bar; returns the figures."""
-    engine = Engine(bundle, engine_name)
+    engine = open_engine(bundle, engine_name, speed)
     warm_up(recording, engine)
     labels = labels_of(bundle, session, time.time())
     truth = session.truth if session else None

@@ -23,12 +23,16 @@ ENGINES = {"litert": "ai_edge_litert.interpreter", "tflite": "tflite_runtime.int
 class Engine:
     """A loaded model. Call it with an image (30, 20, 4) float32; it returns joints (17, 3) float64 metres."""
 
-    def __init__(self, bundle: Bundle, engine: str | None = None) -> None:
-        """engine: one of ENGINES, or None for the fastest installed. Raises BundleMismatch for another shape."""
+    def __init__(self, bundle: Bundle, engine: str | None = None, threads: int = 1) -> None:
+        """Load the model. Raises BundleMismatch for one of another shape.
+
+        engine   one of ENGINES, or None for the fastest installed
+        threads  one leaves the host's other cores to the hub; the joints are the same bit for bit with more
+        """
         self.name, interpreter = _interpreter(engine)
         try:
             with _quiet_stderr():
-                self._interpreter = interpreter(model_content=bundle.model, num_threads=1)
+                self._interpreter = interpreter(model_content=bundle.model, num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise BundleMismatch(f"{bundle.identity}: {self.name} cannot load the model ({error})") from error
