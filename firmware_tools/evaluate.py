@@ -38,7 +38,6 @@ class SplitErrors:
     def accuracy(self) -> Accuracy:
         """For bundle.yaml."""
         mean, true_root, canonical = self.baselines.values()
-        float_model = self.unquantised or self.model
         return Accuracy(
             split=self.split, room=self.room, windows=self.windows,
             **_fields("", self.model),
@@ -48,7 +47,8 @@ class SplitErrors:
             canonical_relative_mpjpe_mm=_mm(canonical.relative_mpjpe_mm),
             canonical_p_mpjpe_mm=_mm(canonical.p_mpjpe_mm),
             **_fields("shuffled_", self.shuffled),
-            float_mpjpe_mm=_mm(float_model.mpjpe_mm), float_p_mpjpe_mm=_mm(float_model.p_mpjpe_mm),
+            float_mpjpe_mm=_mm(self.unquantised.mpjpe_mm) if self.unquantised else None,
+            float_p_mpjpe_mm=_mm(self.unquantised.p_mpjpe_mm) if self.unquantised else None,
         )  # fmt: skip
 
 

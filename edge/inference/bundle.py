@@ -47,8 +47,8 @@ class Accuracy(msgspec.Struct, frozen=True, omit_defaults=True):
     shuffled_relative_mpjpe_mm: float
     shuffled_p_mpjpe_mm: float
     shuffled_heading_deg: float
-    float_mpjpe_mm: float
-    float_p_mpjpe_mm: float
+    float_mpjpe_mm: float | None = None  # before quantisation; measured only where the bundle was made
+    float_p_mpjpe_mm: float | None = None
 
 
 class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,6 +4,7 @@ import csv
 import os
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -12,7 +13,7 @@ keras = pytest.importorskip("keras")
 
 from edge.cli import main  # noqa: E402  Keras reads its backend at import
 from edge.errors import ConfigError  # noqa: E402
-from edge.inference.bundle import load_bundle  # noqa: E402
+from edge.inference.bundle import Accuracy, load_bundle  # noqa: E402
 from firmware_tools import train as training  # noqa: E402
 from firmware_tools.train import Run, learning_rate, random_split, train  # noqa: E402
 
@@ -84,7 +85,7 @@ def test_the_loss_is_logged(finished: Path) -> None:
 
 
 def test_a_run_becomes_a_bundle_with_its_table(
-    finished: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    finished: Path, dataset_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("tensorflow")
     assert main(["bundle", str(finished), str(tmp_path / "bundle"), "--name", "tiny"]) == 0
@@ -93,5 +94,12 @@ def test_a_run_becomes_a_bundle_with_its_table(
     assert [entry.split for entry in bundle.description.accuracy] == ["paper", "clip", "subject"]
     for entry in bundle.description.accuracy:
         assert entry.canonical_root_mm == 0
+        assert entry.float_mpjpe_mm is not None
         assert entry.canonical_p_mpjpe_mm < entry.mean_p_mpjpe_mm
     assert "shuffled CSI" in capfd.readouterr().out
+
+    assert main(["evaluate", str(tmp_path / "bundle"), str(dataset_folder), "--json"]) == 0
+    again = msgspec.json.decode(capfd.readouterr().out, type=list[Accuracy])
+    without = [msgspec.structs.replace(entry, float_mpjpe_mm=None, float_p_mpjpe_mm=None)
+               for entry in bundle.description.accuracy]  # fmt: skip
+    assert again == without  # measured again, without the float model: the same figures
