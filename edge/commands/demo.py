@@ -11,7 +11,7 @@ import msgspec
 from rich.console import Console
 
 from edge.commands.replay import info_of, labels_of, open_engine, open_sinks, parse_speed
-from edge.demo.screen import Screen, shown
+from edge.demo.screen import Screen
 from edge.errors import ConfigError
 from edge.inference.bundle import Bundle, find_bundle, load_bundle
 from edge.publish.sink import PoseSink
@@ -52,8 +52,11 @@ def run(arguments: argparse.Namespace) -> int:
         )  # fmt: skip
         if arguments.seconds is not None:
             poses = itertools.islice(poses, max(round(arguments.seconds * arguments.rate), 1))
-        with shown(Screen(session.file, "SIMULATED", console), poses) as on_screen:
-            estimates = list(on_screen)
+        estimates = []
+        with Screen(session.file, "SIMULATED", console) as screen:
+            for estimate in poses:
+                screen.show(estimate)
+                estimates.append(estimate)
         report = ReplayReport.of(recording, estimates, engine.name, bundle, time.monotonic() - begun)
     if arguments.json:
         sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")

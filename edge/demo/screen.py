@@ -1,8 +1,6 @@
 """The demo in a terminal: a plan of the room, the joints, rate, latency and error against the truth."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -94,11 +92,9 @@ def joint_table(estimate: Estimate) -> Table:
         table.add_column(column, justify="right")
     for number, name in enumerate(JOINTS):
         x, y, z = estimate.joints[number]
-        error = (
-            ""
-            if estimate.truth is None
-            else f"{np.linalg.norm(estimate.joints - estimate.truth, axis=1)[number] * 1e3:.0f}"
-        )
+        error = ""
+        if estimate.truth is not None:
+            error = f"{np.linalg.norm(estimate.joints[number] - estimate.truth[number]) * 1e3:.0f}"
         table.add_row(name, f"{x:.2f}", f"{y:.2f}", f"{z:.2f}", error)
     return table
 
@@ -108,16 +104,3 @@ def _cell(position: Array, depth: float, shape: tuple[int, ...]) -> tuple[int, i
     row = round((depth - position[1]) * CELLS_PER_M[1])
     column = round(position[0] * CELLS_PER_M[0])
     return min(max(row, 0), shape[0] - 1), min(max(column, 0), shape[1] - 1)
-
-
-@contextmanager
-def shown(screen: Screen, estimates: Iterable[Estimate]) -> Iterator[Iterator[Estimate]]:
-    """Pass estimates through while the screen shows them."""
-    with screen:
-
-        def through() -> Iterator[Estimate]:
-            for estimate in estimates:
-                screen.show(estimate)
-                yield estimate
-
-        yield through()

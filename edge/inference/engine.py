@@ -42,8 +42,10 @@ class Engine:
         self._image_scale, self._image_zero = image["quantization"]
         joints_scale, joints_zero = joints["quantization"]
         shapes = tuple(image["shape"]), tuple(joints["shape"])
-        if shapes != ((1, *bundle.spec.shape), (1, 3 * N_JOINTS)) or image["dtype"] != np.int8 != joints["dtype"]:
+        if shapes != ((1, *bundle.spec.shape), (1, 3 * N_JOINTS)):
             raise BundleMismatch(f"{bundle.identity}: model takes {shapes[0]} and gives {shapes[1]}; install it again")
+        if image["dtype"] != np.int8 or joints["dtype"] != np.int8:
+            raise BundleMismatch(f"{bundle.identity}: model is not int8 in and out; quantise it with `wimose bundle`")
         # int8 to metres in one step: mean + scale * quantum * (value - zero)
         self._gain = bundle.output_scale * joints_scale
         self._offset = bundle.output_mean - self._gain * joints_zero

@@ -1,6 +1,7 @@
 """The demo: the bundled session, a broker of its own, figures against the truth."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -44,3 +45,10 @@ def test_the_bundled_session_has_truth_and_is_simulated() -> None:
     assert session.file.source == "simulated"
     assert session.truth is not None
     assert all(not log.report.damage for log in session.logs)
+
+
+def test_the_bundled_session_is_what_the_simulator_writes(data: Path, tmp_path: Path) -> None:
+    arguments = ["--clip", "86_09", "--seconds", "25", "--seed", "86", "--motion", str(data / "mocap17")]
+    assert main(["simulate", str(tmp_path / "session"), *arguments]) == 0
+    for name in ("session.yaml", "receiver1.dat", "receiver2.dat", "joints.npz"):
+        assert (tmp_path / "session" / name).read_bytes() == (SESSION / name).read_bytes(), name

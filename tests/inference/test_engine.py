@@ -85,6 +85,17 @@ def test_a_model_of_another_shape_is_refused(bundle: Bundle) -> None:
         Engine(msgspec.structs.replace(bundle, spec=taller))
 
 
+@pytest.mark.parametrize("end", ["get_input_details", "get_output_details"])
+def test_a_model_that_is_not_int8_at_either_end_is_refused(
+    bundle: Bundle, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, interpreter = engines._interpreter(None)
+    details = getattr(interpreter, end)
+    monkeypatch.setattr(interpreter, end, lambda self: [{**tensor, "dtype": np.float32} for tensor in details(self)])
+    with pytest.raises(BundleMismatch, match="int8"):
+        Engine(bundle, name)
+
+
 def test_a_file_that_is_no_model_is_refused(bundle: Bundle) -> None:
     with pytest.raises(BundleMismatch, match="cannot load"):
         Engine(msgspec.structs.replace(bundle, model=b"no flatbuffer"))
