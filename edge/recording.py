@@ -24,6 +24,7 @@ class Recording:
     links: tuple[Links, Links]
     pairing: Pairing
     unusable: tuple[int, int]  # records without three known antennas, left out
+    empty_us: float | None = None  # the room was empty until then; None: nobody says so
 
     @property
     def seconds(self) -> float:
@@ -35,10 +36,13 @@ def usable(log: CsiLog) -> Array:
     return np.asarray((log.nrx == 3) & bitstream.is_permutation(log.antenna_sel))
 
 
-def align(logs: tuple[CsiLog, CsiLog], links: tuple[Links, Links] | None = None) -> Recording:
+def align(
+    logs: tuple[CsiLog, CsiLog], links: tuple[Links, Links] | None = None, empty_s: float | None = None
+) -> Recording:
     """Put two receivers on one clock.
 
-    links  the antennas kept with the session or the room profile; chosen from the whole recording if None
+    links    the antennas kept with the session or the room profile; chosen from the whole recording if None
+    empty_s  how long from the beginning the room is known to have been empty
     Raises RecordingError where the logs cannot be used together.
     """
     times = []
@@ -69,7 +73,7 @@ def align(logs: tuple[CsiLog, CsiLog], links: tuple[Links, Links] | None = None)
     if links is None:
         links = (select_links(on_clock[0], csi[0]), select_links(on_clock[1], csi[1]))
     unusable = (len(logs[0]) - times[0].size, len(logs[1]) - times[1].size)
-    return Recording(receivers, links, pairing, unusable)
+    return Recording(receivers, links, pairing, unusable, None if empty_s is None else empty_s * 1e6)
 
 
 def slices(recording: Recording, every_us: float) -> Iterator[tuple[float, tuple[Packets, Packets]]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge.arrays import Array
-from edge.inference.engine import Engine
+from edge.inference.engine import Engine, Prediction
 from edge.publish.message import Frame, Pose, Source, TrainedOn, pose_message
 from edge.publish.sink import PoseSink
 from edge.recording import Recording, slices
@@ -58,7 +58,7 @@ def replay(
 
     speed  times recorded speed, or "max"
     """
-    path = SignalPath(recording.links, poses_per_s)
+    path = SignalPath(recording.links, poses_per_s, engine.spec, recording.empty_us)
     presence = Presence()
     seq = 0
     begun = time.monotonic()
@@ -67,37 +67,37 @@ def replay(
             sleep(max(begun + due_us * 1e-6 / speed - time.monotonic(), 0.0))
         arrived = time.monotonic()
         for image in path.push(packets):
-            joints = engine(image.values)
-            seen = motion(image.values)
-            message = _message(seq, image, joints, seen, presence.update(image.time_us, seen.level), labels)
+            said = engine.predict(image.values)
+            seen = motion(image.values, engine.spec)
+            message = _message(seq, image, said, seen, presence.update(image.time_us, seen.level), labels)
             for sink in sinks:
                 sink.publish(message)
             latency = time.monotonic() - arrived
             time_s = image.time_us * 1e-6
-            yield Estimate(message, time_s, joints, seen, latency, truth.at(time_s) if truth else None)
+            yield Estimate(message, time_s, said.joints, seen, latency, truth.at(time_s) if truth else None)
             seq += 1
             arrived = time.monotonic()  # at full speed several images come of one piece
 
 
 def warm_up(recording: Recording, engine: Engine) -> None:
-    """Run a second of the recording to nowhere, so that nothing is compiled between two poses."""
-    path = SignalPath(recording.links)
+    """Run some of the recording to nowhere, so that nothing is compiled between two poses."""
+    path = SignalPath(recording.links, spec=engine.spec)
     for due_us, packets in slices(recording, TICK_US):
         for image in path.push(packets):
             engine(image.values)
-            motion(image.values)
-        if due_us > 1e6:
+            motion(image.values, engine.spec)
+        if due_us > 1e6 * (1 + engine.spec.packets / engine.spec.rate_hz):
             break
 
 
-def _message(seq: int, image: CsiImage, joints: Array, seen: Motion, present: bool, labels: Labels) -> Pose:
+def _message(seq: int, image: CsiImage, said: Prediction, seen: Motion, present: bool, labels: Labels) -> Pose:
     return pose_message(
-        joints,
+        said.joints,
         t=labels.started + image.time_us * 1e-6,
         seq=seq,
         frame=labels.frame,
         present=present,
-        confidence=seen.confidence,
+        confidence=seen.confidence if said.confidence is None else said.confidence,
         source=labels.source,
         trained_on=labels.trained_on,
         model=labels.model,

@@ -38,6 +38,7 @@ class SessionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     receivers: tuple[ReceiverEntry, ReceiverEntry]
     room_size_m: tuple[float, float, float] | None = None
     transmitter_m: tuple[float, float, float] | None = None
+    empty_s: float | None = None  # from the beginning, the room is known to have been empty for so long
     started: float | None = None  # unix seconds of the session's beginning
     note: str = ""
 

@@ -62,6 +62,11 @@ def test_links_are_kept_if_given_and_chosen_if_not(logs: tuple[bytes, bytes]) ->
         assert {links.reference, links.partner} < {0, 1, 2}
 
 
+def test_an_empty_room_is_kept_in_microseconds(logs: tuple[bytes, bytes]) -> None:
+    assert align(parsed(logs), BASIC.links, 1.5).empty_us == 1.5e6
+    assert align(parsed(logs), BASIC.links).empty_us is None
+
+
 def test_unusable_records_are_left_out_and_counted(logs: tuple[bytes, bytes]) -> None:
     first = bytearray(logs[0])
     first[5 * FRAME + ANTENNA_SEL_AT] = 0b111111  # no permutation: which antenna is which is not known

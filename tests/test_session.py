@@ -9,7 +9,7 @@ import pytest
 from edge.errors import ConfigError
 from edge.recording import align
 from edge.session import SessionFile, Truth, load_session
-from firmware_tools.simulate.room import BASIC
+from firmware_tools.simulate.room import BASIC, room_named
 from firmware_tools.simulate.session import simulate_session
 
 SECONDS = 4.0
@@ -90,6 +90,22 @@ def test_another_reader_finds_the_same_counts(written: Path) -> None:
     for entry, log in zip(session.file.receivers, session.logs, strict=True):
         peer = csiread.Intel(str(written / entry.file), nrxnum=3, ntxnum=1, if_report=False)
         peer.read()
+        np.testing.assert_array_equal(peer.timestamp_low, log.timestamp_us & 0xFFFFFFFF)
+        np.testing.assert_array_equal(np.asarray(peer.csi[..., 0]).transpose(0, 2, 1), log.csi[:, :, 0])
+
+
+@pytest.mark.parametrize("name", ["basic-nlos", "wivelo", "train-07"])
+def test_another_reader_reads_every_room_s_logs(name: str, data: Path, tmp_path: Path) -> None:
+    """Screens, other rates and a room that is empty at first make no other records."""
+    simulate_session(tmp_path, room_named(name), data / "mocap17", None, SECONDS, 300.0, 5, 1.5)
+    session = load_session(tmp_path)
+    assert session.file.empty_s == 1.5
+    assert session.truth is not None
+    assert session.truth.time_s[0] == pytest.approx(1.5, abs=0.05)
+    for entry, log in zip(session.file.receivers, session.logs, strict=True):
+        peer = csiread.Intel(str(tmp_path / entry.file), nrxnum=3, ntxnum=1, if_report=False)
+        peer.read()
+        assert len(log) > 1000
         np.testing.assert_array_equal(peer.timestamp_low, log.timestamp_us & 0xFFFFFFFF)
         np.testing.assert_array_equal(np.asarray(peer.csi[..., 0]).transpose(0, 2, 1), log.csi[:, :, 0])
 

@@ -28,7 +28,8 @@ EDGE_PARTS = {
     "signal": BASE | {"parse"},
     "recording": BASE | {"parse", "signal"},
     "session": BASE | {"parse", "signal"},
-    "inference": BASE | {"signal"},
+    "pose": BASE,
+    "inference": BASE | {"signal", "pose"},
     "publish": BASE,
     "progress": set(),
     "cli": BASE,
@@ -88,8 +89,8 @@ def test_folders_import_only_what_they_may(folder: str) -> None:
         assert ours <= MAY_IMPORT[folder], path
 
 
-def test_models_takes_only_the_skeleton_and_the_image_spec() -> None:
-    allowed = {"edge.arrays", "edge.skeleton", "edge.signal.imagespec"}
+def test_models_takes_only_the_skeleton_the_pose_and_the_image_spec() -> None:
+    allowed = {"edge.arrays", "edge.skeleton", "edge.pose", "edge.signal.imagespec"}
     for path in files("models"):
         assert {module.rpartition(".")[0] for module in imports(path) if module.startswith("edge.")} <= allowed, path
 

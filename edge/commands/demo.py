@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     session = load_session(SESSION)
     bundle = load_bundle(find_bundle(arguments.bundle))
     engine = open_engine(bundle, arguments.engine, speed)
-    recording = align(session.logs, session.links)
+    recording = align(session.logs, session.links, session.file.empty_s)
     console.print("Preparing (the first time, about half a minute: the signal path is compiled for this CPU).")
     warm_up(recording, engine)
 

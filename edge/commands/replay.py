@@ -48,7 +48,7 @@ def open_recording(session: Session | None, receivers: list[str] | None) -> Reco
     if session:
         if receivers:
             raise ConfigError("give a session or two logs with --receiver, not both")
-        return align(session.logs, session.links)
+        return align(session.logs, session.links, session.file.empty_s)
     if not receivers or len(receivers) != 2:
         raise ConfigError("give a session's folder, or exactly two logs: --receiver A.dat --receiver B.dat")
     return align((read_log(receivers[0]), read_log(receivers[1])))

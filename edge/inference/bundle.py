@@ -12,6 +12,7 @@ import numpy as np
 
 from edge.arrays import Array
 from edge.errors import BundleMismatch, ConfigError
+from edge.pose import FORMS, N_LIMBS
 from edge.signal.imagespec import ImageSpec, known_spec
 from edge.skeleton import JOINTS
 
@@ -21,7 +22,11 @@ SHIPPED = Path(__file__).parents[2] / "models" / "bundles"
 
 
 class Accuracy(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One split's errors, beside those of the baselines that a model must beat. Millimetres and degrees."""
+    """Errors on one split under one condition, beside those of the baselines that a model must beat.
+
+    Millimetres, degrees, mm/s^2; PCK is the percentage of joints within 50, 100 and 150 mm. models/metrics.py defines
+    them. What has a default was not always measured.
+    """
 
     split: str
     room: str
@@ -50,6 +55,47 @@ class Accuracy(msgspec.Struct, frozen=True, omit_defaults=True):
     float_mpjpe_mm: float | None = None  # before quantisation; measured only where the bundle was made
     float_p_mpjpe_mm: float | None = None
 
+    condition: str = "LoS"  # LoS | NLoS
+    motion: str = "all"  # household | dance (and acrobatics) | all
+    network: str = ""
+    seed: int | None = None  # of the training
+    pck: tuple[float, ...] = ()
+    relative_pck: tuple[float, ...] = ()
+    jitter_mm_s2: float | None = None
+    relative_jitter_mm_s2: float | None = None
+    per_joint_mm: tuple[float, ...] = ()  # (17,), in the order of the skeleton
+    relative_per_joint_mm: tuple[float, ...] = ()
+    p_per_joint_mm: tuple[float, ...] = ()
+    mean_pck: tuple[float, ...] = ()
+    mean_relative_pck: tuple[float, ...] = ()
+    mean_jitter_mm_s2: float | None = None
+    true_root_pck: tuple[float, ...] = ()
+    true_root_jitter_mm_s2: float | None = None
+    canonical_pck: tuple[float, ...] = ()
+    canonical_jitter_mm_s2: float | None = None
+    canonical_p_per_joint_mm: tuple[float, ...] = ()
+    shuffled_pck: tuple[float, ...] = ()
+    shuffled_relative_pck: tuple[float, ...] = ()
+    knn_mpjpe_mm: float | None = None
+    knn_root_mm: float | None = None
+    knn_relative_mpjpe_mm: float | None = None
+    knn_p_mpjpe_mm: float | None = None
+    knn_heading_deg: float | None = None
+    knn_pck: tuple[float, ...] = ()
+    knn_relative_pck: tuple[float, ...] = ()
+    knn_jitter_mm_s2: float | None = None
+    float_root_mm: float | None = None
+    float_relative_mpjpe_mm: float | None = None
+    float_heading_deg: float | None = None
+    float_pck: tuple[float, ...] = ()
+    float_relative_pck: tuple[float, ...] = ()
+    float_jitter_mm_s2: float | None = None
+    float_per_joint_mm: tuple[float, ...] = ()
+    confidence: float | None = None  # percent of joints that the model expects within 150 mm; the third of pck is true
+    confidence_error: float | None = (
+        None  # percent, mean difference of the two over tenths of the windows by confidence
+    )
+
 
 class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`bundle.yaml`."""
@@ -60,13 +106,15 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: str  # of model.tflite
     image_spec: str
     skeleton: list[str]  # joint names, in order
-    output_mean_m: list[float]  # (51,), joints = mean + scale * output
-    output_scale_m: list[float]  # (51,)
+    output_mean_m: list[float]  # of every output, value = mean + scale * output; metres where it is a length
+    output_scale_m: list[float]
     room: str  # the frame and geometry the joints are in
     trained_on: str  # simulated | recorded
     training: dict[str, str | int | float]
     licence: str
     accuracy: list[Accuracy]
+    outputs: str = "joints-1"  # what the outputs are, see `pose`
+    limb_m: list[float] = []  # (16,) metres, mean limbs, where the outputs are a pose in parts
 
 
 class Bundle(msgspec.Struct, frozen=True):
@@ -88,6 +136,10 @@ class Bundle(msgspec.Struct, frozen=True):
     @property
     def output_scale(self) -> Array:
         return np.array(self.description.output_scale_m)
+
+    @property
+    def limb_m(self) -> Array:
+        return np.array(self.description.limb_m)
 
 
 def find_bundle(name_or_path: str) -> Path:
@@ -115,6 +167,11 @@ def load_bundle(folder: Path) -> Bundle:
         raise BundleMismatch(f"{folder}: model.tflite is not the file bundle.yaml names (hash); install it again")
     if tuple(description.skeleton) != JOINTS:
         raise BundleMismatch(f"{folder}: its skeleton is not the one this version publishes; update wimose")
-    if not len(description.output_mean_m) == len(description.output_scale_m) == 3 * len(JOINTS):
-        raise BundleMismatch(f"{folder}: output_mean_m and output_scale_m need 51 numbers each; install it again")
+    if description.outputs not in FORMS:
+        raise BundleMismatch(f"{folder}: outputs {description.outputs!r} are not known to this version; update wimose")
+    count = FORMS[description.outputs]
+    if not len(description.output_mean_m) == len(description.output_scale_m) == count:
+        raise BundleMismatch(f"{folder}: output_mean_m and output_scale_m need {count} numbers each; install it again")
+    if description.outputs == "split-1" and len(description.limb_m) != N_LIMBS:
+        raise BundleMismatch(f"{folder}: limb_m needs {N_LIMBS} numbers; install it again")
     return Bundle(description, known_spec(description.image_spec), model)

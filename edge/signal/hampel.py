@@ -15,27 +15,27 @@ WIDTH = 2 * HALF_WIDTH + 1
 
 
 @njit(cache=True, nogil=True)
-def hampel(rows: Array) -> Array:
+def hampel(rows: Array, amplitudes: int) -> Array:
     """Replace values further than THRESHOLD median deviations from the median of their window by that median.
 
-    rows     (N, 3*K) float64, packets in order: K amplitudes, K real and K imaginary parts
-    returns  (N - 2 * HALF_WIDTH, 3*K) float64: the packets that have a whole window
+    rows     (N, A + 2*M) float64, packets in order: A amplitudes, then M real and M imaginary parts of products
+    returns  (N - 2 * HALF_WIDTH, A + 2*M) float64: the packets that have a whole window
     """
     n_out = max(rows.shape[0] - 2 * HALF_WIDTH, 0)
-    n_subcarriers = rows.shape[1] // 3
+    products = (rows.shape[1] - amplitudes) // 2
     out = np.empty((n_out, rows.shape[1]))
-    along = np.empty((WIDTH, n_subcarriers))
-    across = np.empty((WIDTH, n_subcarriers))
-    mean_re = np.empty(n_subcarriers)
-    mean_im = np.empty(n_subcarriers)
+    along = np.empty((WIDTH, products))
+    across = np.empty((WIDTH, products))
+    mean_re = np.empty(products)
+    mean_im = np.empty(products)
     for n in range(n_out):
-        amplitude = rows[n : n + WIDTH, :n_subcarriers]
-        re = rows[n : n + WIDTH, n_subcarriers : 2 * n_subcarriers]
-        im = rows[n : n + WIDTH, 2 * n_subcarriers :]
-        out_re = out[n, n_subcarriers : 2 * n_subcarriers]
-        out_im = out[n, 2 * n_subcarriers :]
-        _judge(amplitude, out[n, :n_subcarriers])
-        for k in range(n_subcarriers):
+        amplitude = rows[n : n + WIDTH, :amplitudes]
+        re = rows[n : n + WIDTH, amplitudes : amplitudes + products]
+        im = rows[n : n + WIDTH, amplitudes + products :]
+        out_re = out[n, amplitudes : amplitudes + products]
+        out_im = out[n, amplitudes + products :]
+        _judge(amplitude, out[n, :amplitudes])
+        for k in range(products):
             x = re[0, k] + re[1, k] + re[2, k] + re[3, k] + re[4, k] + re[5, k] + re[6, k]
             y = im[0, k] + im[1, k] + im[2, k] + im[3, k] + im[4, k] + im[5, k] + im[6, k]
             length = np.sqrt(x * x + y * y)
@@ -46,7 +46,7 @@ def hampel(rows: Array) -> Array:
                 across[i, k] = im[i, k] * mean_re[k] - re[i, k] * mean_im[k]
         _judge(along, out_re)
         _judge(across, out_im)
-        for k in range(n_subcarriers):
+        for k in range(products):
             u, v = out_re[k], out_im[k]
             out_re[k] = u * mean_re[k] - v * mean_im[k]
             out_im[k] = u * mean_im[k] + v * mean_re[k]
@@ -95,11 +95,12 @@ def _median(a: float, b: float, c: float, d: float, e: float, f: float, g: float
     return _low(d, e)
 
 
-def hampel_plain(rows: Array) -> Array:
+def hampel_plain(rows: Array, amplitudes: int) -> Array:
     """The same as `hampel`, in plain NumPy."""
     if rows.shape[0] < WIDTH:
         return np.empty((0, rows.shape[1]))
-    amplitude, re, im = np.split(np.lib.stride_tricks.sliding_window_view(rows, WIDTH, axis=0), 3, axis=1)
+    windows = np.lib.stride_tricks.sliding_window_view(rows, WIDTH, axis=0)
+    amplitude, (re, im) = windows[:, :amplitudes], np.split(windows[:, amplitudes:], 2, axis=1)
     product = re + 1j * im  # (N, K, WIDTH)
     total = product.sum(axis=2)
     direction = np.where(total == 0, 1.0, total / np.maximum(np.abs(total), 1e-300))

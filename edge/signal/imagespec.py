@@ -1,47 +1,86 @@
 """Image specs: what exactly a network's input is. A bundle names one; the runtime refuses names it does not know."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from edge.arrays import Array
 from edge.errors import BundleMismatch
-from edge.signal import baseline, lowpass, resample
+from edge.signal import antennas, baseline, lowpass, phase, resample
+from edge.signal.links import Links
 
 
 @dataclass(frozen=True)
 class ImageSpec:
-    """A CSI image and the parameters that made it. Changing any of them makes another spec with another name."""
+    """A CSI image and the parameters that made it. Changing any of them makes another spec with another name.
+
+    The stages of `path` that differ from spec to spec are the last three fields.
+    """
 
     name: str
-    subcarriers: int
     packets: int  # grid points of one image, the window
-    channels: tuple[str, ...]
+    column: tuple[int, ...]  # shape of one grid point of both receivers; channels last, those of receiver 1 first
+    across: bool  # whether the image is [subcarrier, packet, channel] as in the paper, or [packet, value]
     rate_hz: int  # of the grid
     support_ms: float  # half width of the resampling kernel
     max_gap_ms: float
-    lowpass_hz: float
+    lowpass_hz: float | None
     baseline_s: float  # memory of the long-run mean
-    amplitude_gain: float  # of the soft limit, tanh(gain * relative deviation)
-    phase_gain: float  # the same, per radian
+    gains: tuple[float, float]  # of the soft limit, tanh(gain * deviation): amplitude, and phase or product
+    amplitudes: int  # of the values kept of a packet, the first are amplitudes, the others products
+    values: Callable[[Array, Links], Array]  # (N, 3, 30) counts to (N, V) float64
+    columns: Callable[[Array, Array, Array], Array]  # rows and means (G, V), known (G,), to (G, ...) float32
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        return self.subcarriers, self.packets, len(self.channels)
+    def shape(self) -> tuple[int, ...]:
+        """Of one image."""
+        return (self.column[0], self.packets, *self.column[1:]) if self.across else (self.packets, *self.column)
+
+    def image(self, window: Array) -> Array:
+        """Columns in time (packets, ...) to one image; also (B, packets, ...) to many."""
+        return window.swapaxes(-3, -2) if self.across else window
+
+    def amplitude(self, image: Array) -> Array:
+        """The amplitude channels of an image as (subcarriers or bins, grid points, channels), for `motion`."""
+        if self.across:
+            return image[:, :, ::2]
+        parts = image.reshape(self.packets, 2, -1, antennas.BINS)[:, :, : antennas.ANTENNAS]
+        return parts.reshape(self.packets, -1, antennas.BINS).transpose(2, 0, 1)
 
 
 WIMOSE_1 = ImageSpec(
     name="wimose-1",
-    subcarriers=30,
     packets=20,
-    channels=("receiver 1 amplitude", "receiver 1 phase", "receiver 2 amplitude", "receiver 2 phase"),
+    column=(30, 4),  # receiver 1 amplitude, receiver 1 phase, receiver 2 amplitude, receiver 2 phase
+    across=True,
     rate_hz=resample.RATE_HZ,
     support_ms=resample.SUPPORT_US / 1e3,
     max_gap_ms=resample.MAX_GAP_US / 1e3,
     lowpass_hz=lowpass.CUTOFF_HZ,
     baseline_s=baseline.MEMORY / resample.RATE_HZ,
-    amplitude_gain=baseline.AMPLITUDE_GAIN,
-    phase_gain=baseline.PHASE_GAIN,
+    gains=(baseline.AMPLITUDE_GAIN, baseline.PHASE_GAIN),
+    amplitudes=phase.VALUES // 3,
+    values=lambda csi, links: phase.packet_values(csi, links.reference, links.partner),
+    columns=baseline.link_deviations,
 )
 
-KNOWN = {spec.name: spec for spec in (WIMOSE_1,)}
+# All antennas, and long enough to see two steps of a walk. No low-pass: a leg's echo reaches 75 Hz.
+PLUS_1 = ImageSpec(
+    name="plus-1",
+    packets=325,
+    column=(2 * antennas.VALUES,),
+    across=False,
+    rate_hz=resample.RATE_HZ,
+    support_ms=resample.SUPPORT_US / 1e3,
+    max_gap_ms=resample.MAX_GAP_US / 1e3,
+    lowpass_hz=None,
+    baseline_s=baseline.MEMORY / resample.RATE_HZ,
+    gains=(baseline.AMPLITUDE_GAIN, baseline.PRODUCT_GAIN),
+    amplitudes=antennas.AMPLITUDES,
+    values=lambda csi, links: antennas.array_values(csi),
+    columns=baseline.array_deviations,
+)
+
+KNOWN = {spec.name: spec for spec in (WIMOSE_1, PLUS_1)}
 
 
 def known_spec(name: str) -> ImageSpec:

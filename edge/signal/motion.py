@@ -10,8 +10,10 @@ import numpy as np
 
 from edge.arrays import Array
 from edge.signal.baseline import AMPLITUDE_GAIN
+from edge.signal.imagespec import WIMOSE_1, ImageSpec
 
 PRESENT_LEVEL = 0.03  # relative amplitude; an empty or sleeping room shows 0.02, sitting 0.13, walking 0.05 to 0.35
+WINDOW = WIMOSE_1.packets  # 0.13 s, whatever the network's own context
 HOLD_US = 2e6  # between two steps a walker can be quiet for a second
 
 
@@ -23,9 +25,10 @@ class Motion:
     confidence: float  # 0..1, share of the deviations' power that is shared: 0 is noise alone, 1 is no noise
 
 
-def motion(image: Array) -> Motion:
-    """Measure motion in an image (30, 20, 4) float32."""
-    deviation = np.arctanh(image[:, :, ::2].astype(np.float64).clip(-0.999, 0.999)) / AMPLITUDE_GAIN  # (30, 20, 2)
+def motion(image: Array, spec: ImageSpec = WIMOSE_1) -> Motion:
+    """Measure motion in the last WINDOW grid points of an image of the spec's shape."""
+    amplitude = spec.amplitude(image)[:, -WINDOW:].astype(np.float64)  # (subcarriers, grid points, channels)
+    deviation = np.arctanh(amplitude.clip(-0.999, 0.999)) / AMPLITUDE_GAIN
     shared = (deviation[1:] * deviation[:-1]).mean(axis=(0, 1)).clip(min=0.0)
     total = (deviation**2).mean(axis=(0, 1))
     share = np.divide(shared, total, out=np.zeros_like(shared), where=total > 0)

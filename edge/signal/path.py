@@ -13,12 +13,9 @@ import numpy as np
 
 from edge.arrays import Array
 from edge.errors import ConfigError
-from edge.signal import baseline, hampel, lowpass, phase, resample
-from edge.signal.imagespec import WIMOSE_1
+from edge.signal import baseline, hampel, lowpass, resample
+from edge.signal.imagespec import WIMOSE_1, ImageSpec
 from edge.signal.links import Links
-
-N_COLUMN = WIMOSE_1.subcarriers
-WINDOW = WIMOSE_1.packets
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +34,7 @@ class Packets:
 class Columns:
     """Some grid points of one receiver, in order and without holes."""
 
-    values: Array  # (G, 30, 2) float32 in (-1, 1), amplitude and phase, see `baseline`
+    values: Array  # (G, ...) float32 in (-1, 1), half a column of the spec, see `baseline`
     known: Array  # (G,) bool, False inside a gap
 
 
@@ -46,43 +43,48 @@ class CsiImage:
     """One input of the network."""
 
     time_us: float  # of its last grid point, microseconds from the beginning of the session
-    values: Array  # (30, 20, 4) float32 in (-1, 1) [subcarrier, grid point, channel]
+    values: Array  # of the spec's shape, float32 in (-1, 1)
 
 
 class ReceiverPath:
     """Packets of one receiver in, columns of the session's grid out, from the grid's point 0 on."""
 
-    def __init__(self, links: Links) -> None:
+    def __init__(self, links: Links, spec: ImageSpec = WIMOSE_1, empty_us: float | None = None) -> None:
+        """empty_us: the room was empty until then; its mean is what everything after is compared with."""
         self.links = links
+        self.spec = spec
         self.late = 0  # packets left out because their clock did not advance
+        self._empty_us = np.inf if empty_us is None else empty_us
         self._last_us = -np.inf
-        self._recent = np.empty((0, phase.VALUES))  # values the Hampel window still needs
+        self._values = spec.values(np.empty((0, 3, 30), np.complex64), links).shape[1]
+        self._recent = np.empty((0, self._values))  # values the Hampel window still needs
         self._recent_us = np.empty(0)
-        self._rows = np.empty((0, phase.VALUES))  # filtered values the resampler still needs
+        self._rows = np.empty((0, self._values))  # filtered values the resampler still needs
         self._rows_us = np.empty(0)
         self._next = 0  # grid point
-        self._filter = np.zeros((2, phase.VALUES))
+        self._filter = np.zeros((2, self._values))
         self._filter_running = False
-        self._mean = np.zeros(phase.VALUES)
+        self._mean = np.zeros(self._values)
         self._seen = 0
 
     def push(self, packets: Packets) -> Columns:
         """Take packets; return the columns that no later packet can change any more."""
         time_us, csi = self._in_order(packets)
-        values = phase.packet_values(csi, self.links.reference, self.links.partner)
+        values = self.spec.values(csi, self.links)
         values = np.concatenate((self._recent, values))
         time_us = np.concatenate((self._recent_us, time_us))
         self._recent = values[-2 * hampel.HALF_WIDTH :]
         self._recent_us = time_us[-2 * hampel.HALF_WIDTH :]
 
-        clean = hampel.hampel(values)
+        clean = hampel.hampel(values, self.spec.amplitudes)
         clean_us = time_us[hampel.HALF_WIDTH : hampel.HALF_WIDTH + len(clean)]
         self._rows = np.concatenate((self._rows, clean))
         self._rows_us = np.concatenate((self._rows_us, clean_us))
-        rows, known = self._resample()
-        self._filter_running = lowpass.lowpass(rows, known, self._filter, self._filter_running)
-        columns, self._seen = baseline.deviations(rows, known, self._mean, self._seen)
-        return Columns(columns, known)
+        rows, known, grid_us = self._resample()
+        if self.spec.lowpass_hz is not None:
+            self._filter_running = lowpass.lowpass(rows, known, self._filter, self._filter_running)
+        means, self._seen = baseline.running_mean(rows, known, grid_us < self._empty_us, self._mean, self._seen)
+        return Columns(self.spec.columns(rows, means, known), known)
 
     def _in_order(self, packets: Packets) -> tuple[Array, Array]:
         """The packets whose clock advances; the others are counted."""
@@ -97,10 +99,10 @@ class ReceiverPath:
             self._last_us = kept[0][-1]
         return kept
 
-    def _resample(self) -> tuple[Array, Array]:
+    def _resample(self) -> tuple[Array, Array, Array]:
         """Every grid point that lies SUPPORT_US before the newest packet, and forget what is no longer needed."""
         if self._rows_us.size == 0:
-            return np.empty((0, phase.VALUES)), np.empty(0, bool)
+            return np.empty((0, self._values)), np.empty(0, bool), np.empty(0)
         decided = self._rows_us[-1] - resample.SUPPORT_US
         stop = max(int(np.floor(decided * resample.RATE_HZ / 1e6)) + 1, self._next)
         grid_us = resample.grid_time_us(np.arange(self._next, stop))
@@ -109,50 +111,65 @@ class ReceiverPath:
         horizon = resample.grid_time_us(np.array(stop)) - resample.SUPPORT_US
         keep = max(int(np.searchsorted(self._rows_us, horizon, side="right")) - 1, 0)
         self._rows, self._rows_us = self._rows[keep:], self._rows_us[keep:]
-        return rows, known
+        return rows, known, grid_us
 
 
 class SignalPath:
     """Packets of both receivers in, CSI images out, one every `stride` grid points."""
 
-    def __init__(self, links: tuple[Links, Links], poses_per_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        links: tuple[Links, Links],
+        poses_per_s: float = 30.0,
+        spec: ImageSpec = WIMOSE_1,
+        empty_us: float | None = None,
+    ) -> None:
+        """empty_us: the room was empty until then, see `ReceiverPath`."""
         self.stride = stride_of(poses_per_s)
-        self.receivers = (ReceiverPath(links[0]), ReceiverPath(links[1]))
+        self.spec = spec
+        self.receivers = (ReceiverPath(links[0], spec, empty_us), ReceiverPath(links[1], spec, empty_us))
         self.withheld = 0  # images not made because a gap lies in their window
-        self._waiting = [np.empty((0, N_COLUMN, 2), np.float32) for _ in links]
+        half = (*spec.column[:-1], spec.column[-1] // 2)
+        self._waiting = [np.empty((0, *half), np.float32) for _ in links]
         self._waiting_known = [np.empty(0, bool) for _ in links]
-        self._window = np.zeros((0, N_COLUMN, 4), np.float32)
+        self._window = np.zeros((0, *spec.column), np.float32)
         self._window_known = np.empty(0, bool)
         self._next = 0  # grid point after the window
 
     def push(self, packets: tuple[Packets, Packets]) -> list[CsiImage]:
         """Take packets of each receiver (either may be empty); return the images they complete."""
-        for r, receiver in enumerate(self.receivers):
-            columns = receiver.push(packets[r])
-            self._waiting[r] = np.concatenate((self._waiting[r], columns.values))
-            self._waiting_known[r] = np.concatenate((self._waiting_known[r], columns.known))
-        both = min(len(self._waiting[0]), len(self._waiting[1]))
-        joined = np.concatenate([waiting[:both] for waiting in self._waiting], axis=2)
-        known = self._waiting_known[0][:both] & self._waiting_known[1][:both]
-        self._waiting = [waiting[both:] for waiting in self._waiting]
-        self._waiting_known = [waiting[both:] for waiting in self._waiting_known]
-
+        joined, known = self.columns(packets)
+        both = len(joined)
+        size = self.spec.packets
         window = np.concatenate((self._window, joined))
         window_known = np.concatenate((self._window_known, known))
         first = self._next - len(self._window)  # grid point of window[0]
         images = []
         for stop in range(self._next + 1, self._next + both + 1):
-            if stop % self.stride or stop < WINDOW:
+            if stop % self.stride or stop < size:
                 continue
-            span = slice(stop - WINDOW - first, stop - first)
+            span = slice(stop - size - first, stop - first)
             if not window_known[span].all():
                 self.withheld += 1
                 continue
             time_us = float(resample.grid_time_us(np.array(stop - 1)))
-            images.append(CsiImage(time_us, np.ascontiguousarray(window[span].transpose(1, 0, 2))))
+            images.append(CsiImage(time_us, np.ascontiguousarray(self.spec.image(window[span]))))
         self._next += both
-        self._window, self._window_known = window[-WINDOW:], window_known[-WINDOW:]
+        self._window, self._window_known = window[-size:], window_known[-size:]
         return images
+
+    def columns(self, packets: tuple[Packets, Packets]) -> tuple[Array, Array]:
+        """Take packets; return the columns both receivers have (G, ...) float32, and which are known (G,) bool."""
+        for r, receiver in enumerate(self.receivers):
+            columns = receiver.push(packets[r])
+            self._waiting[r] = np.concatenate((self._waiting[r], columns.values))
+            self._waiting_known[r] = np.concatenate((self._waiting_known[r], columns.known))
+        both = min(len(self._waiting[0]), len(self._waiting[1]))
+        joined = np.concatenate([waiting[:both] for waiting in self._waiting], axis=-1)
+        known = self._waiting_known[0][:both] & self._waiting_known[1][:both]
+        self._waiting = [waiting[both:] for waiting in self._waiting]
+        self._waiting_known = [waiting[both:] for waiting in self._waiting_known]
+        return joined, known
 
 
 def stride_of(poses_per_s: float) -> int:

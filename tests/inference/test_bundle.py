@@ -53,6 +53,13 @@ def test_a_changed_byte_of_the_model_is_noticed(copy: Path) -> None:
         ({"image_spec": "wimose-99"}, BundleMismatch, "update wimose"),
         ({"skeleton": ["Head"]}, BundleMismatch, "skeleton"),
         ({"output_mean_m": [0.0]}, BundleMismatch, "51"),
+        ({"outputs": "angles-1"}, BundleMismatch, "angles-1.*update wimose"),
+        ({"outputs": "split-1"}, BundleMismatch, "71 numbers each"),
+        (
+            {"outputs": "split-1", "output_mean_m": [0.0] * 71, "output_scale_m": [1.0] * 71},
+            BundleMismatch,
+            "limb_m needs 16",
+        ),
         ({"surprise": 1}, BundleMismatch, "surprise"),
         ({"schema": "one"}, BundleMismatch, "schema"),
     ],

@@ -80,7 +80,7 @@ def test_both_runtimes_agree(bundle: Bundle) -> None:
 
 
 def test_a_model_of_another_shape_is_refused(bundle: Bundle) -> None:
-    taller = replace(bundle.spec, subcarriers=56)
+    taller = replace(bundle.spec, column=(56, 4))
     with pytest.raises(BundleMismatch, match="takes"):
         Engine(msgspec.structs.replace(bundle, spec=taller))
 

@@ -7,7 +7,9 @@ from edge.arrays import Array
 from edge.errors import ConfigError
 from edge.recording import Recording, slices
 from edge.signal import hampel, resample
-from edge.signal.path import WINDOW, CsiImage, Packets, SignalPath, stride_of
+from edge.signal.imagespec import KNOWN, WIMOSE_1, ImageSpec
+from edge.signal.links import Links
+from edge.signal.path import CsiImage, Packets, ReceiverPath, SignalPath, stride_of
 
 Both = tuple[Packets, Packets]
 NOTHING = Packets(np.empty(0), np.empty((0, 3, 30), np.complex64))
@@ -17,8 +19,16 @@ def part(packets: Packets, where: slice | Array) -> Packets:
     return Packets(packets.time_us[where], packets.csi[where])
 
 
-def one_piece(recording: Recording, packets: Both | None = None, poses_per_s: float = 30.0) -> list[CsiImage]:
-    return SignalPath(recording.links, poses_per_s).push(packets or recording.receivers)
+@pytest.fixture(params=KNOWN.values(), ids=KNOWN)
+def spec(request: pytest.FixtureRequest) -> ImageSpec:
+    chosen: ImageSpec = request.param
+    return chosen
+
+
+def one_piece(
+    recording: Recording, spec: ImageSpec, poses_per_s: float = 30.0, empty_us: float | None = None
+) -> list[CsiImage]:
+    return SignalPath(recording.links, poses_per_s, spec, empty_us).push(recording.receivers)
 
 
 def assert_same(images: list[CsiImage], expected: list[CsiImage]) -> None:
@@ -26,13 +36,12 @@ def assert_same(images: list[CsiImage], expected: list[CsiImage]) -> None:
     assert [image.time_us for image in images] == [image.time_us for image in expected]
     for image, other in zip(images, expected, strict=True):
         assert image.values.dtype == np.float32
-        assert image.values.shape == (30, 20, 4)
-        assert np.array_equal(np.frombuffer(image.values.tobytes()), np.frombuffer(other.values.tobytes()))
+        assert image.values.shape == other.values.shape
+        assert image.values.tobytes() == other.values.tobytes()
 
 
-def by_packet(recording: Recording) -> list[CsiImage]:
+def by_packet(recording: Recording, path: SignalPath) -> list[CsiImage]:
     """Pushed as they come in live, each packet alone."""
-    path = SignalPath(recording.links)
     first, second = recording.receivers
     receiver = np.repeat([0, 1], [first.time_us.size, second.time_us.size])
     number = np.concatenate([np.arange(packets.time_us.size) for packets in recording.receivers])
@@ -43,10 +52,9 @@ def by_packet(recording: Recording) -> list[CsiImage]:
     return images
 
 
-def by_chunk(recording: Recording, seed: int) -> list[CsiImage]:
+def by_chunk(recording: Recording, path: SignalPath, seed: int) -> list[CsiImage]:
     """Pushed in chunks of random size, so that either receiver is ahead at times, by up to a second."""
     rng = np.random.default_rng(seed)
-    path = SignalPath(recording.links)
     at = [0, 0]
     images = []
     while any(at[r] < recording.receivers[r].time_us.size for r in range(2)):
@@ -59,29 +67,40 @@ def by_chunk(recording: Recording, seed: int) -> list[CsiImage]:
     return images
 
 
-def assert_streams_as_a_whole(recording: Recording, fewest: int) -> None:
-    whole = one_piece(recording)
-    assert len(whole) >= fewest
+def assert_streams_as_a_whole(recording: Recording, spec: ImageSpec, fewest: int, empty_us: float | None) -> None:
+    """fewest: images of a window of 20"""
+
+    def path() -> SignalPath:
+        return SignalPath(recording.links, spec=spec, empty_us=empty_us)
+
+    whole = path().push(recording.receivers)
+    assert len(whole) >= fewest - (spec.packets - 20) // 5
+    assert all(image.values.shape == spec.shape for image in whole)
     assert all(np.isfinite(image.values).all() and image.values.std() > 0.01 for image in whole)
-    assert_same(by_packet(recording), whole)
+    assert_same(by_packet(recording, path()), whole)
     for seed in range(3):
-        assert_same(by_chunk(recording, seed), whole)
-    path = SignalPath(recording.links)
-    assert_same([image for _, packets in slices(recording, 1e6 / 30) for image in path.push(packets)], whole)
+        assert_same(by_chunk(recording, path(), seed), whole)
+    sliced = path()
+    assert_same([image for _, packets in slices(recording, 1e6 / 30) for image in sliced.push(packets)], whole)
 
 
-def test_a_real_walk_streams_as_a_whole(wivelo_recording: Recording) -> None:
-    assert_streams_as_a_whole(wivelo_recording, fewest=130)
+EMPTY = pytest.mark.parametrize("empty_us", [None, 1.234e6])
 
 
-def test_a_simulated_walk_streams_as_a_whole(recording: Recording) -> None:
+@EMPTY
+def test_a_real_walk_streams_as_a_whole(wivelo_recording: Recording, spec: ImageSpec, empty_us: float | None) -> None:
+    assert_streams_as_a_whole(wivelo_recording, spec, 130, empty_us)
+
+
+@EMPTY
+def test_a_simulated_walk_streams_as_a_whole(recording: Recording, spec: ImageSpec, empty_us: float | None) -> None:
     first, second = recording.receivers
     assert first.time_us.size != second.time_us.size  # packets were lost
     assert recording.pairing.paired_share < 1.0
-    assert_streams_as_a_whole(recording, fewest=220)
+    assert_streams_as_a_whole(recording, spec, 220, empty_us)
 
 
-def expected_stops(receivers: Both, stride: int) -> tuple[Array, Array]:
+def expected_stops(receivers: Both, size: int, stride: int) -> tuple[Array, Array]:
     """Grid points that end a window, from the packets' times alone: those with an image, those withheld."""
     known, decided = [], []
     for packets in receivers:
@@ -93,46 +112,52 @@ def expected_stops(receivers: Both, stride: int) -> tuple[Array, Array]:
         gap = time[after.clip(max=time.size - 1)] - time[before.clip(min=0)]
         known.append(inside & (gap <= resample.MAX_GAP_US))
     both = known[0][: min(decided)] & known[1][: min(decided)]
-    stops = np.array([stop for stop in range(WINDOW, both.size + 1) if stop % stride == 0])
-    whole = np.array([both[stop - WINDOW : stop].all() for stop in stops])
+    stops = np.array([stop for stop in range(size, both.size + 1) if stop % stride == 0])
+    whole = np.array([both[stop - size : stop].all() for stop in stops])
     return stops[whole], stops[~whole]
 
 
 @pytest.mark.parametrize("poses_per_s", [30.0, 7.5])
-def test_one_image_every_stride(recording: Recording, poses_per_s: float) -> None:
-    path = SignalPath(recording.links, poses_per_s)
+def test_one_image_every_stride(recording: Recording, spec: ImageSpec, poses_per_s: float) -> None:
+    path = SignalPath(recording.links, poses_per_s, spec)
     images = path.push(recording.receivers)
-    made, withheld = expected_stops(recording.receivers, stride=round(150 / poses_per_s))
+    made, withheld = expected_stops(recording.receivers, spec.packets, stride=round(150 / poses_per_s))
     np.testing.assert_allclose([image.time_us for image in images], (made - 1) / 150 * 1e6)
     assert path.withheld == withheld.size
 
 
-def test_the_slower_rate_gives_every_fourth_image(recording: Recording) -> None:
-    slow, fast = one_piece(recording, poses_per_s=7.5), one_piece(recording)
+def test_the_slower_rate_gives_every_fourth_image(recording: Recording, spec: ImageSpec) -> None:
+    slow, fast = one_piece(recording, spec, poses_per_s=7.5), one_piece(recording, spec)
     times = {image.time_us for image in slow}
-    assert 50 < len(slow) < len(fast) / 3.9
+    assert 40 < len(slow) < len(fast) / 3.9
     assert_same(slow, [image for image in fast if image.time_us in times])
 
 
-def test_a_window_s_columns_are_the_grid_s(recording: Recording) -> None:
+def test_a_window_s_columns_are_the_grid_s(recording: Recording, spec: ImageSpec) -> None:
     """One stride later, the columns have moved by five."""
-    images = one_piece(recording)
+    columns, _ = SignalPath(recording.links, spec=spec).columns(recording.receivers)
+    images = one_piece(recording, spec)
     for image, later in pairwise(images[100:110]):
-        np.testing.assert_array_equal(image.values[:, 5:], later.values[:, :15])
+        stop = round(image.time_us * 150e-6) + 1
+        np.testing.assert_array_equal(image.values, spec.image(columns[stop - spec.packets : stop]))
+        # An image's layout is its own inverse: columns in time again.
+        np.testing.assert_array_equal(spec.image(image.values)[5:], spec.image(later.values)[:-5])
 
 
-def test_a_gap_withholds_exactly_the_windows_that_touch_it(recording: Recording) -> None:
+def test_a_gap_withholds_exactly_the_windows_that_touch_it(recording: Recording, spec: ImageSpec) -> None:
     first, second = recording.receivers
     holed = first, part(second, (second.time_us < 4.0e6) | (second.time_us > 4.1e6))
-    path = SignalPath(recording.links)
+    path = SignalPath(recording.links, spec=spec)
     images = path.push(holed)
-    made, withheld = expected_stops(holed, stride=5)
-    _, withheld_anyway = expected_stops(recording.receivers, stride=5)
-    assert 6 <= withheld.size - withheld_anyway.size <= 8  # 100 ms and 20 grid points, in strides of 5
+    made, withheld = expected_stops(holed, spec.packets, stride=5)
+    _, withheld_anyway = expected_stops(recording.receivers, spec.packets, stride=5)
+    # 100 ms and a window, in strides of 5
+    assert withheld.size - withheld_anyway.size == pytest.approx((15 + spec.packets) / 5, abs=1.01)
     assert path.withheld == withheld.size
     np.testing.assert_allclose([image.time_us for image in images], (made - 1) / 150 * 1e6)
     before = [image for image in images if image.time_us < 3.95e6]
-    assert_same(before, one_piece(recording)[: len(before)])
+    assert len(before) > 40
+    assert_same(before, one_piece(recording, spec)[: len(before)])
 
 
 def test_a_gap_under_50_ms_withholds_nothing(recording: Recording) -> None:
@@ -154,14 +179,44 @@ def test_packets_whose_clock_does_not_advance_are_counted_and_left_out(recording
         images += path.push((part(disturbed, slice(cut, None)), second))
         assert path.receivers[0].late == 3
         assert path.receivers[1].late == 0
-        assert_same(images, one_piece(recording))
+        assert_same(images, one_piece(recording, WIMOSE_1))
 
 
 def test_nothing_comes_of_nothing(recording: Recording) -> None:
     path = SignalPath(recording.links)
     assert path.push((NOTHING, NOTHING)) == []
     assert path.push((recording.receivers[0], NOTHING)) == []
-    assert_same(path.push((NOTHING, recording.receivers[1])), one_piece(recording))
+    assert_same(path.push((NOTHING, recording.receivers[1])), one_piece(recording, WIMOSE_1))
+
+
+def still(first: Array, then: Array, at: int, count: int) -> Packets:
+    """`count` packets at 150/s of a channel (3, 30) that changes once, at packet `at`."""
+    csi = np.where((np.arange(count) < at)[:, None, None], first, then)
+    return Packets(np.arange(count) / 150 * 1e6, csi.astype(np.complex64))
+
+
+def test_the_empty_room_is_what_everything_after_is_compared_with(spec: ImageSpec) -> None:
+    """Who comes after two seconds and stands still for eight stays visible; without the empty room he fades."""
+    rng = np.random.default_rng(1)
+    first, then = 20 + rng.normal(0, 5, (2, 3, 30)) + 1j * rng.normal(0, 5, (2, 3, 30))
+    packets = still(first, then, at=330, count=1500)
+    links = Links(reference=0, partner=1)
+    known, learnt = (ReceiverPath(links, spec, empty_us).push(packets) for empty_us in (2e6, None))
+    assert known.known[3:].all()
+    for columns in (known, learnt):  # nobody there
+        np.testing.assert_allclose(columns.values[:300], 0.0, atol=1e-6)
+    assert np.abs(known.values[400]).mean() > 0.05
+    np.testing.assert_allclose(known.values[1400], known.values[400], rtol=0, atol=1e-6)
+    assert np.abs(learnt.values[1400]).mean() < 0.7 * np.abs(learnt.values[400]).mean()
+
+
+def test_until_the_empty_room_ends_nothing_differs(recording: Recording, spec: ImageSpec) -> None:
+    empty_us = 4e6
+    known, learnt = one_piece(recording, spec, empty_us=empty_us), one_piece(recording, spec)
+    early = [image.time_us < empty_us for image in known]
+    assert_same(known[: sum(early)], learnt[: sum(early)])
+    assert sum(early) > 40
+    assert not np.array_equal(known[-1].values, learnt[-1].values)
 
 
 def test_rates_that_divide_the_grid() -> None:
