@@ -1,12 +1,7 @@
-"""The radio channel of a room with a person in it.
+"""The channel of a room with a person in it, on a CPU: `physics.response`, a block of packets at a time.
 
-Sum over paths as in Eq. 1 of the paper. Static: line of sight, first-order wall images, diffuse clutter (points with an
-exponential delay profile). Dynamic: every limb scatters what reaches it, from the transmitter and its six wall images,
-to every antenna: the bistatic radar equation (Skolnik, Radar Handbook, ch. 25) with the broadside cross-section of a
-thin spheroid and the sine of the angle to the limb's axis as its pattern each way. The trunk blocks the line of sight
-and wall paths by single knife-edge diffraction (ITU-R P.526-15, Eq. 31).
-
-Not modelled yet: limbs shadowing limbs, walls between body and receiver, polarisation, people's clothing in detail.
+The two agree to rounding. Here one phase is advanced from subcarrier to subcarrier for every path and receiver, and the
+innermost loops run over the packets of a block, so that the compiler makes vector instructions of them.
 """
 
 import numpy as np
@@ -14,56 +9,33 @@ from numba import njit
 
 from edge.arrays import Array
 from edge.parse.subcarriers import INDEX_20_MHZ, SPACING_HZ
-from edge.skeleton import JOINTS
+from firmware_tools.simulate import paths
+from firmware_tools.simulate.geometry import N_IMAGES, geometry, static_channel
+from firmware_tools.simulate.physics import (
+    CROSS_SECTION_GAIN,
+    HEAD,
+    LIMB_JOINTS,
+    LIMB_RADII,
+    MID_HIP,
+    N_TRUNK_LIMBS,
+    NECK,
+    TINY_M,
+    response,
+)
 from firmware_tools.simulate.room import SPEED_OF_LIGHT, Room
 
-# (joint, joint, radius in m): the limbs that scatter. Radii after Winter, Biomechanics of Human Movement, rounded.
-LIMBS = tuple(
-    (JOINTS.index(a), JOINTS.index(b), radius)
-    for a, b, radius in (
-        ("MidHip", "Back", 0.15), ("Back", "Neck", 0.16), ("Neck", "Head", 0.09), ("LHip", "RHip", 0.13),
-        ("LHip", "LKnee", 0.08), ("LKnee", "LAnkle", 0.055), ("RHip", "RKnee", 0.08), ("RKnee", "RAnkle", 0.055),
-        ("LShoulder", "RShoulder", 0.10), ("LShoulder", "LElbow", 0.05), ("LElbow", "LWrist", 0.04),
-        ("RShoulder", "RElbow", 0.05), ("RElbow", "RWrist", 0.04),
-    )
-)  # fmt: skip
-LIMB_JOINTS = np.array([limb[:2] for limb in LIMBS])
-LIMB_RADII = np.array([limb[2] for limb in LIMBS])
+__all__ = ["CROSS_SECTION_GAIN", "channel", "channel_plain", "empty_channel", "static_channel"]
 
-TRUNK_RADIUS = 0.18  # m, of the cylinder that blocks
-# The echo of a real body lies above that of bare spheroids: measured deviations of walking need a cross-section raised
-# 1 to 6 times (clothing, edges, facets).
-CROSS_SECTION_GAIN = 4.0
-
-
-def static_channel(room: Room) -> tuple[Array, Array]:
-    """What the empty room does.
-
-    returns  each transmitter image straight to each antenna (7, 6, 30) complex128, and the clutter (6, 30) complex128
-    """
-    images, amplitudes = room.transmitter_images()
-    antennas = room.antennas()
-    frequency = room.carrier_hz + INDEX_20_MHZ * SPACING_HZ
-    wavelength = SPEED_OF_LIGHT / room.carrier_hz
-    distance = np.linalg.norm(images[:, None] - antennas[None], axis=2)
-    direct = (amplitudes[:, None] * wavelength / (4 * np.pi * distance))[..., None] * np.exp(
-        -2j * np.pi * frequency * distance[..., None] / SPEED_OF_LIGHT
-    )
-
-    rng = np.random.default_rng(room.seed)
-    points = rng.uniform((0, 0, 0), room.size, (room.clutter_points, 3))
-    length = (
-        np.linalg.norm(points - room.transmitter, axis=1)[:, None]
-        + np.linalg.norm(points[:, None] - antennas[None], axis=2)
-        + SPEED_OF_LIGHT * rng.exponential(room.clutter_delay_s, room.clutter_points)[:, None]
-    )  # (points, 6)
-    excess = (length - distance[0]) / SPEED_OF_LIGHT
-    strength = np.exp(-excess / (2 * room.clutter_delay_s)) * rng.rayleigh(size=(room.clutter_points, 1))
-    clutter = (strength[..., None] * np.exp(-2j * np.pi * frequency * length[..., None] / SPEED_OF_LIGHT)).sum(axis=0)
-    for receiver in (slice(0, 3), slice(3, 6)):
-        want = np.mean(np.abs(direct[0, receiver]) ** 2) / 10 ** (room.rician_k_db / 10)
-        clutter[receiver] *= np.sqrt(want / np.mean(np.abs(clutter[receiver]) ** 2))
-    return direct, clutter
+# All in float64: float32 would be a fifth faster, but its rounding flips counts of a record from one CPU to another.
+LANES = 64  # packets of a block: long enough for the innermost loops to pay, short enough for the cache
+N_SUB = INDEX_20_MHZ.size
+N_LIMBS = len(LIMB_JOINTS)
+PER_INDEX_M = SPACING_HZ / SPEED_OF_LIGHT  # turns a metre from one subcarrier index to the next
+# From one subcarrier to the next the index rises by two, but by one around the carrier and at the upper end.
+SINGLE = np.append(np.diff(INDEX_20_MHZ) == 1, False)
+# Taylor coefficients of sin(x) / x and cos(x) in x^2: over half a turn, |x| < pi / 2, they are good to 1e-11.
+S = (1.0, -1 / 6, 1 / 120, -1 / 5040, 1 / 362880, -1 / 39916800, 1 / 6227020800, -1 / 1307674368000)
+C = (1.0, -1 / 2, 1 / 24, -1 / 720, 1 / 40320, -1 / 3628800, 1 / 479001600, -1 / 87178291200, 1 / 20922789888000)
 
 
 def channel(room: Room, joints: Array, gain: float = CROSS_SECTION_GAIN) -> Array:
@@ -73,134 +45,227 @@ def channel(room: Room, joints: Array, gain: float = CROSS_SECTION_GAIN) -> Arra
     gain     cross-section over that of bare spheroids
     returns  (N, 6, 30) complex128, amplitude relative to the transmitted one
     """
-    images, amplitudes = room.transmitter_images()
-    direct, clutter = static_channel(room)
-    out = np.empty((len(joints), 6, INDEX_20_MHZ.size), np.complex128)
-    steps = np.diff(INDEX_20_MHZ) == 1
+    fixed = geometry(room)
+    out = np.empty((len(joints), 6, N_SUB), np.complex128)
     _channel(
-        np.ascontiguousarray(joints, np.float64), images, amplitudes, room.antennas(), LIMB_JOINTS, LIMB_RADII,
-        direct, clutter, room.carrier_hz, steps, gain, out,
+        np.ascontiguousarray(joints, np.float64), fixed.transmitters, fixed.antennas, fixed.amplitudes,
+        np.ascontiguousarray(fixed.direct.real), np.ascontiguousarray(fixed.direct.imag), fixed.clutter,
+        room.carrier_hz, fixed.screens, gain, out,
     )  # fmt: skip
     return out
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def _channel(
-    joints: Array, images: Array, amplitudes: Array, antennas: Array, limbs: Array,
-    radii: Array, direct: Array, clutter: Array, carrier: float, single: Array, gain: float,
-    out: Array,
-) -> None:  # fmt: skip
-    n_limbs, n_images, n_antennas, n_sub = len(limbs), len(images), len(antennas), out.shape[2]
-    wavelength = SPEED_OF_LIGHT / carrier
-    first = 2 * np.pi * (carrier - 28 * SPACING_HZ) / SPEED_OF_LIGHT  # rad/m at subcarrier -28
-    step = 2 * np.pi * SPACING_HZ / SPEED_OF_LIGHT  # rad/m from one subcarrier index to the next
-    arriving = np.empty(n_sub, np.complex128)
-    for n in range(len(joints)):
-        for antenna in range(n_antennas):
-            for k in range(n_sub):
-                out[n, antenna, k] = clutter[antenna, k]
-            for image in range(n_images):
-                seen = _past_trunk(images[image], antennas[antenna], joints[n, 0], joints[n, 10], wavelength)
-                for k in range(n_sub):
-                    out[n, antenna, k] += seen * direct[image, antenna, k]
-        for limb in range(n_limbs):
-            a = joints[n, limbs[limb, 0]]
-            b = joints[n, limbs[limb, 1]]
-            middle = (a + b) / 2
-            axis = b - a
-            length = np.sqrt((axis * axis).sum()) + 1e-6
-            axis = axis / length
-            section = gain * np.pi * radii[limb] * length  # m^2, broadside
-            scatter = wavelength / (4 * np.pi) ** 1.5 * np.sqrt(section)
-            arriving[:] = 0.0
-            for image in range(n_images):
-                way = middle - images[image]
-                distance = np.sqrt((way * way).sum())
-                strength = amplitudes[image] * _pattern(way, distance, axis) / distance
-                _add_path(arriving, strength, first, step, distance, single)
-            for antenna in range(n_antennas):
-                way = antennas[antenna] - middle
-                distance = np.sqrt((way * way).sum())
-                strength = scatter * _pattern(way, distance, axis) / distance
-                phase = first * distance
-                value = strength * (np.cos(phase) - 1j * np.sin(phase))
-                one = np.cos(step * distance) - 1j * np.sin(step * distance)
-                two = one * one
-                for k in range(n_sub):
-                    out[n, antenna, k] += arriving[k] * value
-                    if k + 1 < n_sub:
-                        value *= one if single[k] else two
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def _add_path(sink: Array, strength: float, first: float, step: float, distance: float, single: Array) -> None:
-    """Add one path over all subcarriers; the phase advances by one or two subcarrier indices at a time."""
-    phase = first * distance
-    value = strength * (np.cos(phase) - 1j * np.sin(phase))
-    one = np.cos(step * distance) - 1j * np.sin(step * distance)
-    two = one * one
-    for k in range(sink.size):
-        sink[k] += value
-        if k + 1 < sink.size:
-            value *= one if single[k] else two
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def _pattern(way: Array, distance: float, axis: Array) -> float:
-    """How much a limb scatters along `way`: the sine of the angle to its axis, and a little end-on."""
-    along = (way[0] * axis[0] + way[1] * axis[1] + way[2] * axis[2]) / distance
-    return float(np.sqrt(max(1.0 - along * along, 0.0)) * 0.9 + 0.1)
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def _past_trunk(source: Array, sink: Array, hip: Array, head: Array, wavelength: float) -> float:
-    """Amplitude left of a straight path that the trunk stands near: knife edge, ITU-R P.526-15 Eq. 31."""
-    dx = sink[0] - source[0]
-    dy = sink[1] - source[1]
-    flat = dx * dx + dy * dy + 1e-12
-    along = ((hip[0] - source[0]) * dx + (hip[1] - source[1]) * dy) / flat
-    if along <= 0.02 or along >= 0.98:
-        return 1.0
-    if source[2] + along * (sink[2] - source[2]) > max(head[2], hip[2]):
-        return 1.0
-    cx = source[0] + along * dx - hip[0]
-    cy = source[1] + along * dy - hip[1]
-    clearance = np.sqrt(cx * cx + cy * cy)
-    path = np.sqrt(flat + (sink[2] - source[2]) ** 2)
-    d1 = along * path
-    d2 = path - d1
-    v = (TRUNK_RADIUS - clearance) * np.sqrt(2 * (d1 + d2) / (wavelength * d1 * d2))
-    if v <= -0.78:
-        return 1.0
-    loss_db = 6.9 + 20 * np.log10(np.sqrt((v - 0.1) ** 2 + 1) + v - 0.1)
-    return float(10 ** (-loss_db / 20))
-
-
 def channel_plain(room: Room, joints: Array, gain: float = CROSS_SECTION_GAIN) -> Array:
-    """The same as `channel`, path by path in plain NumPy."""
-    images, amplitudes = room.transmitter_images()
+    """The same as `channel`, in plain NumPy."""
+    return response(np, geometry(room), joints, gain)
+
+
+def empty_channel(room: Room) -> Array:
+    """The channel while nobody is in the room: (6, 30) complex128."""
     direct, clutter = static_channel(room)
-    antennas = room.antennas()
-    wavelength = SPEED_OF_LIGHT / room.carrier_hz
-    wavenumber = 2 * np.pi * (room.carrier_hz + INDEX_20_MHZ * SPACING_HZ) / SPEED_OF_LIGHT
-    out = np.empty((len(joints), 6, INDEX_20_MHZ.size), np.complex128)
-    for n, pose in enumerate(joints):
-        seen = [[_past_trunk.py_func(i, a, pose[0], pose[10], wavelength) for a in antennas] for i in images]
-        out[n] = clutter + (np.array(seen)[..., None] * direct).sum(axis=0)
-        for (a, b), radius in zip(LIMB_JOINTS, LIMB_RADII, strict=True):
-            middle, span = (pose[a] + pose[b]) / 2, pose[b] - pose[a]
-            length = np.linalg.norm(span) + 1e-6
-            strength = wavelength / (4 * np.pi) ** 1.5 * np.sqrt(gain * np.pi * radius * length)
-            arriving = sum(
-                amplitude * _leg(middle - image, span / length, wavenumber)
-                for image, amplitude in zip(images, amplitudes, strict=True)
+    return np.asarray(direct.sum(axis=0) + clutter)
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _channel(
+    joints: Array, transmitters: Array, antennas: Array, amplitudes: Array, direct_re: Array, direct_im: Array,
+    clutter: Array, carrier: float, screens: Array, gain: float, out: Array,
+) -> None:  # fmt: skip
+    per_m = carrier / SPEED_OF_LIGHT  # turns of the carrier
+    pose = np.empty((17, 3, LANES))
+    total_re, total_im = np.empty((6, N_SUB, LANES)), np.empty((6, N_SUB, LANES))
+    arriving_re, arriving_im = np.empty((N_SUB, LANES)), np.empty((N_SUB, LANES))
+    leaving_re, leaving_im = np.empty((3, N_SUB, LANES)), np.empty((3, N_SUB, LANES))
+    limb = np.empty((14, LANES))  # of the limb at hand, rows as `_trunk` and `_limb` say
+    strength, distance, seen = np.empty(LANES), np.empty(LANES), np.empty(LANES)
+    path_re, path_im = np.empty((N_SUB, LANES)), np.empty((N_SUB, LANES))
+    one, two = np.empty((2, LANES)), np.empty((2, LANES))
+    steer = np.empty((2, LANES))
+    for begin in range(0, len(joints), LANES):
+        count = min(LANES, len(joints) - begin)
+        for lane in range(LANES):
+            pose[:, :, lane] = joints[begin + min(lane, count - 1)]
+        total_re[:] = 0.0
+        total_im[:] = 0.0
+        for image in range(N_IMAGES):
+            for antenna in range(6):
+                seen[:] = 1.0
+                _trunk_leaves(seen, pose, transmitters[image], antennas[0, antenna], per_m)
+                if image > 0:
+                    _trunk_leaves(seen, pose, transmitters[0], antennas[image, antenna], per_m)
+                _add_static(
+                    total_re[antenna], total_im[antenna], direct_re[image, antenna], direct_im[image, antenna], seen
+                )
+        _trunk(limb, pose)
+        for number in range(N_LIMBS):
+            shadowed = number >= N_TRUNK_LIMBS
+            _limb(limb, pose, LIMB_JOINTS[number, 0], LIMB_JOINTS[number, 1], gain * LIMB_RADII[number], per_m)
+            arriving_re[:] = 0.0
+            arriving_im[:] = 0.0
+            for image in range(N_IMAGES):
+                _leg(strength, distance, limb, transmitters[image], amplitudes[image], screens[image], shadowed, per_m)
+                strength *= limb[13]
+                _path(path_re, path_im, one, two, strength, distance, per_m)
+                _add(arriving_re, arriving_im, path_re, path_im)
+            for receiver in range(2):
+                leaving_re[:] = 0.0
+                leaving_im[:] = 0.0
+                for image in range(N_IMAGES):
+                    near = antennas[image, 3 * receiver : 3 * receiver + 3]
+                    _leg(strength, distance, limb, near[1], amplitudes[image], screens[image], shadowed, per_m)
+                    _path(path_re, path_im, one, two, strength, distance, per_m)
+                    _add(leaving_re[1], leaving_im[1], path_re, path_im)
+                    for antenna in (0, 2):
+                        _steer(steer, distance, limb, near[antenna], per_m)
+                        _add_steered(leaving_re[antenna], leaving_im[antenna], path_re, path_im, steer)
+                for antenna in range(3):
+                    _add_product(
+                        total_re[3 * receiver + antenna], total_im[3 * receiver + antenna],
+                        arriving_re, arriving_im, leaving_re[antenna], leaving_im[antenna],
+                    )  # fmt: skip
+        for lane in range(count):
+            for antenna in range(6):
+                for k in range(N_SUB):
+                    re, im = total_re[antenna, k, lane], total_im[antenna, k, lane]
+                    out[begin + lane, antenna, k] = clutter[antenna, k] + complex(re, im)
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _trunk_leaves(seen: Array, pose: Array, source: Array, sink: Array, per_m: float) -> None:
+    """Multiply by what the trunk leaves of one leg of a static path."""
+    ax, ay, az, bx, by, bz = source[0], source[1], source[2], sink[0], sink[1], sink[2]
+    hip, head = pose[MID_HIP], pose[HEAD, 2]
+    for n in range(LANES):
+        top = paths.larger(hip[2, n], head[n])
+        seen[n] *= paths.past_trunk(ax, ay, az, bx, by, bz, hip[0, n], hip[1, n], top, 1.0 / per_m)
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _add_static(sink_re: Array, sink_im: Array, re: Array, im: Array, seen: Array) -> None:
+    for k in range(N_SUB):
+        for n in range(LANES):
+            sink_re[k, n] += seen[n] * re[k]
+        for n in range(LANES):
+            sink_im[k, n] += seen[n] * im[k]
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _trunk(limb: Array, pose: Array) -> None:
+    """Rows 9 to 11: the trunk's direction; 12: half its length."""
+    for n in range(LANES):
+        x = pose[NECK, 0, n] - pose[MID_HIP, 0, n]
+        y = pose[NECK, 1, n] - pose[MID_HIP, 1, n]
+        z = pose[NECK, 2, n] - pose[MID_HIP, 2, n]
+        length = np.sqrt(x * x + y * y + z * z) + TINY_M
+        limb[9, n], limb[10, n], limb[11, n], limb[12, n] = x / length, y / length, z / length, length / 2
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _limb(limb: Array, pose: Array, first: int, second: int, radius: float, per_m: float) -> None:
+    """Rows 0 to 2: the limb's middle; 3 to 5: its direction; 6 to 8: from the trunk's middle to it; 13: its echo."""
+    a, b = pose[first], pose[second]
+    for n in range(LANES):
+        x, y, z = b[0, n] - a[0, n], b[1, n] - a[1, n], b[2, n] - a[2, n]
+        length = np.sqrt(x * x + y * y + z * z) + TINY_M
+        limb[3, n], limb[4, n], limb[5, n] = x / length, y / length, z / length
+        limb[13, n] = np.sqrt(np.pi * radius * length) / (per_m * (4 * np.pi) ** 1.5)
+    for axis in range(3):
+        for n in range(LANES):
+            limb[axis, n] = (a[axis, n] + b[axis, n]) / 2
+            limb[6 + axis, n] = limb[axis, n] - (pose[MID_HIP, axis, n] + pose[NECK, axis, n]) / 2
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _leg(
+    strength: Array, distance: Array, limb: Array, point: Array, wall: float, screens: Array, shadowed: bool,
+    per_m: float,
+) -> None:  # fmt: skip
+    """Amplitude and distance of the way between the limb and a point."""
+    px, py, pz = point[0], point[1], point[2]
+    wavelength = 1.0 / per_m
+    for n in range(LANES):
+        x, y, z = px - limb[0, n], py - limb[1, n], pz - limb[2, n]
+        d = np.sqrt(x * x + y * y + z * z)
+        x, y, z = x / d, y / d, z / d
+        left = wall / d * paths.pattern(x, y, z, limb[3, n], limb[4, n], limb[5, n])
+        if shadowed:
+            left *= paths.past_torso(
+                limb[6, n], limb[7, n], limb[8, n], x, y, z, d,
+                limb[9, n], limb[10, n], limb[11, n], limb[12, n], wavelength,
+            )  # fmt: skip
+        strength[n] = left
+        distance[n] = d
+    for screen in screens:
+        p, q, r, s, low, high, passing = screen
+        for n in range(LANES):
+            strength[n] *= paths.past_screen(
+                limb[0, n], limb[1, n], limb[2, n], px, py, pz, p, q, r, s, low, high, passing, wavelength
             )
-            for antenna, position in enumerate(antennas):
-                out[n, antenna] += strength * arriving * _leg(position - middle, span / length, wavenumber)
-    return out
 
 
-def _leg(way: Array, axis: Array, wavenumber: Array) -> Array:
-    distance = np.linalg.norm(way)
-    pattern = 0.9 * np.linalg.norm(np.cross(way / distance, axis)) + 0.1
-    return np.asarray(pattern / distance * np.exp(-1j * wavenumber * distance))
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _path(re: Array, im: Array, one: Array, two: Array, strength: Array, distance: Array, per_m: float) -> None:
+    """One path over all subcarriers; its phase advances by one or two subcarrier indices at a time."""
+    for n in range(LANES):
+        cos, sin = _turn(distance[n] * (per_m - 28 * PER_INDEX_M))
+        re[0, n], im[0, n] = strength[n] * cos, strength[n] * sin
+        cos, sin = _turn(distance[n] * PER_INDEX_M)
+        one[0, n], one[1, n] = cos, sin
+        two[0, n], two[1, n] = cos * cos - sin * sin, 2 * cos * sin
+    for k in range(N_SUB - 1):
+        turn = one if SINGLE[k] else two
+        for n in range(LANES):
+            re[k + 1, n] = re[k, n] * turn[0, n] - im[k, n] * turn[1, n]
+        for n in range(LANES):
+            im[k + 1, n] = re[k, n] * turn[1, n] + im[k, n] * turn[0, n]
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _steer(steer: Array, distance: Array, limb: Array, antenna: Array, per_m: float) -> None:
+    """What the way to an antenna does to the carrier more than that to the middle one."""
+    px, py, pz = antenna[0], antenna[1], antenna[2]
+    for n in range(LANES):
+        x, y, z = px - limb[0, n], py - limb[1, n], pz - limb[2, n]
+        d = np.sqrt(x * x + y * y + z * z)
+        cos, sin = _turn((d - distance[n]) * per_m)
+        steer[0, n], steer[1, n] = distance[n] / d * cos, distance[n] / d * sin
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _turn(turns: float) -> tuple[float, float]:
+    """exp(-2 pi j turns): cosine and sine by their series over half the angle, which vectorise."""
+    x = np.pi * (turns - np.floor(turns + 0.5))
+    y = x * x
+    sin = x * (S[0] + y * (S[1] + y * (S[2] + y * (S[3] + y * (S[4] + y * (S[5] + y * (S[6] + y * S[7])))))))
+    cos = C[0] + y * (C[1] + y * (C[2] + y * (C[3] + y * (C[4] + y * (C[5] + y * (C[6] + y * (C[7] + y * C[8])))))))
+    return 1.0 - 2.0 * sin * sin, -2.0 * sin * cos
+
+
+# The loops below fill one array each: with two the compiler would not see that they do not overlap.
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _add(sink_re: Array, sink_im: Array, re: Array, im: Array) -> None:
+    for k in range(N_SUB):
+        for n in range(LANES):
+            sink_re[k, n] += re[k, n]
+        for n in range(LANES):
+            sink_im[k, n] += im[k, n]
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _add_steered(sink_re: Array, sink_im: Array, re: Array, im: Array, steer: Array) -> None:
+    for k in range(N_SUB):
+        for n in range(LANES):
+            sink_re[k, n] += re[k, n] * steer[0, n] - im[k, n] * steer[1, n]
+        for n in range(LANES):
+            sink_im[k, n] += re[k, n] * steer[1, n] + im[k, n] * steer[0, n]
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _add_product(sink_re: Array, sink_im: Array, a_re: Array, a_im: Array, b_re: Array, b_im: Array) -> None:
+    for k in range(N_SUB):
+        for n in range(LANES):
+            sink_re[k, n] += a_re[k, n] * b_re[k, n] - a_im[k, n] * b_im[k, n]
+        for n in range(LANES):
+            sink_im[k, n] += a_re[k, n] * b_im[k, n] + a_im[k, n] * b_re[k, n]

@@ -7,8 +7,8 @@ from edge.parse.intel5300 import parse_log
 from edge.skeleton import ROOT
 from firmware_tools.simulate import scene
 from firmware_tools.simulate.nic import draw_nic
-from firmware_tools.simulate.room import BASIC
-from firmware_tools.simulate.scene import MARGIN_M, MAX_TAKE_S, draw_scene, place
+from firmware_tools.simulate.room import BASIC, BASIC_NLOS
+from firmware_tools.simulate.scene import BODY_SCALE, MARGIN_M, MAX_TAKE_S, SPEED, draw_scene, place, record
 from tests.simulate.stickman import simulated_logs, walk
 
 
@@ -70,3 +70,51 @@ def test_place_only_turns_and_moves() -> None:
         assert np.linalg.norm(placed[:, a] - placed[:, b], axis=1) == pytest.approx(
             np.linalg.norm(joints[:, a] - joints[:, b], axis=1)
         )
+
+
+def test_a_scene_varies_speed_and_size() -> None:
+    """The truth is what was played: a take's bones and speed are the clip's, scaled."""
+    rng = np.random.default_rng(10)
+    clip = walk(40.0)
+    drawn = draw_scene(BASIC, [clip], np.ones(1), 200.0, rng, rate_hz=30.0)
+    sizes, speeds = [], []
+    for take in range(drawn.take[-1]):
+        joints = drawn.joints[drawn.take == take]
+        sizes.append(np.linalg.norm(joints[:, 10] - joints[:, 0], axis=1).mean() / 0.7)
+        hips = np.linalg.norm(np.diff(joints[:, ROOT], axis=0), axis=1).mean() * 30.0
+        speeds.append(hips / (sizes[-1] * 1.0))
+        assert np.abs(joints[..., 2].min() - sizes[-1] * 0.08) < 1e-3  # the feet stay on the floor
+    for found, (low, high) in ((sizes, BODY_SCALE), (speeds, SPEED)):
+        assert low - 0.01 < min(found) < low + 0.4 * (high - low)
+        assert high - 0.4 * (high - low) < max(found) < high + 0.01
+
+
+def test_a_scene_may_be_played_as_it_was_captured() -> None:
+    rng = np.random.default_rng(11)
+    drawn = draw_scene(BASIC, [walk(9.0)], np.ones(1), 20.0, rng, 30.0, speed=(1.0, 1.0), body_scale=(1.0, 1.0))
+    assert np.linalg.norm(drawn.joints[:, 10] - drawn.joints[:, 0], axis=1) == pytest.approx(0.7, abs=1e-4)
+    assert np.bincount(drawn.take)[0] == 270
+
+
+def test_the_room_is_empty_first() -> None:
+    rng = np.random.default_rng(12)
+    drawn = draw_scene(BASIC, [walk(3.0), walk(9.0)], np.array([0.5, 0.5]), 20.0, rng, 150.0, empty_s=4.0)
+    assert 20 * 150 <= drawn.take.size < 21 * 150
+    nobody = drawn.take < 0
+    np.testing.assert_array_equal(nobody, np.arange(nobody.size) < 600)
+    np.testing.assert_array_equal(drawn.clip < 0, nobody)
+    assert set(drawn.clip[~nobody]) == {0, 1}
+    amplitude = np.abs(parse_log(record(BASIC, drawn, rng).logs[0]).csi)
+    amplitude = amplitude.reshape(len(amplitude), -1)
+    amplitude /= amplitude.mean(axis=1, keepdims=True)
+    assert amplitude[:500].std(axis=0).mean() < 0.5 * amplitude[700:].std(axis=0).mean()
+
+
+def test_nobody_walks_through_a_screen() -> None:
+    rng = np.random.default_rng(13)
+    takes = [place(BASIC_NLOS, walk(7.0).joints, rng) for _ in range(200)]
+    kept = np.concatenate([take for take in takes if take is not None])
+    assert 20 < sum(take is None for take in takes) < 180
+    hips = kept[:, ROOT]
+    beside = (hips[:, 1] < 1.4) & (abs(hips[:, 0] - 3.5) < 0.34)
+    assert not beside.any()
