@@ -8,8 +8,19 @@ from edge.errors import ConfigError
 from firmware_tools.dataset import clips_of
 from firmware_tools.simulate.motion import Clip, load_clips
 from firmware_tools.simulate.scene import MAX_TAKE_S
-from firmware_tools.splits import CAP_SHARE, CAPPED, HELD_OUT_GROUPS, SPLITS, draw_weights, split_of
+from firmware_tools.splits import CAPPED, HELD_OUT_GROUPS, SHARES, SPLITS, draw_weights, kind_of, split_of
 from tests.simulate.stickman import walk
+
+HOUSEHOLD = {
+    "Start Hop Stop", "bend over, scoop up, rise, lift arm", "brisk walk", "depositFloorR",
+    "elbowToKnee1RepsLelbowStart", "grabHighR", "hopBothLegs1hops", "jogLeftCircle4StepsRstart", "jump, balance",
+    "jumping jacks, jog, squats, side twists, stretches", "jumping jacks, side twists, bend over, jog",
+    "jumping jacks, side twists, bend over, squats", "jumping jacks, side twists, reach up, bend over",
+    "jumping jacks, side twists, squats, jog", "jumps kicks and punches", "kickLFront1Reps", "lieDownFloor",
+    "punch/strike", "rotateArmsBothBackward1Reps", "run", "run/jog", "slow walk", "sneak2StepsLStart",
+    "soccer - kick ball", "squat1Reps", "throwBasketball", "walk", "walk on uneven terrain",
+    "walking, sitting, looking, stand up", "wash self", "zombie",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +54,19 @@ def test_partners_stay_together(clips: list[Clip]) -> None:
     assert {split_of(clip) for clip in clips if clip.person in CAPPED} == {"train"}
 
 
-def test_weights_sum_to_one_and_the_capped_people_have_their_share(clips: list[Clip]) -> None:
-    assert CAP_SHARE == 0.08
+def test_weights_sum_to_one_and_each_kind_has_its_share(clips: list[Clip]) -> None:
+    assert SHARES == {"household": 0.80, "dance": 0.12, "capped": 0.08}
     for split in SPLITS:
         chosen = clips_of(split, clips)
         weights = draw_weights(chosen, MAX_TAKE_S)
         assert weights.shape == (len(chosen),)
         assert weights.min() > 0
         assert weights.sum() == pytest.approx(1.0)
-        capped = np.array([clip.person in CAPPED for clip in chosen])
-        assert weights[capped].sum() == pytest.approx(0.08 if split == "train" else 0.0)
+        kinds = np.array(["capped" if clip.person in CAPPED else kind_of(clip) for clip in chosen])
+        there = sum(SHARES[kind] for kind in set(kinds))  # a split without one kind divides its share among the others
+        for kind in set(kinds):
+            assert weights[kinds == kind].sum() == pytest.approx(SHARES[kind] / there)
+    assert set(kinds) < set(SHARES)  # people never seen: nobody of the capped
 
 
 def test_clips_are_drawn_by_their_length() -> None:
@@ -67,3 +81,37 @@ def test_capped_people_alone_share_everything() -> None:
 def test_an_empty_split_is_refused() -> None:
     with pytest.raises(ConfigError, match="more people"):
         draw_weights([], MAX_TAKE_S)
+
+
+def clip_of(label: str, name: str = "01_01") -> Clip:
+    return replace(walk(0.1), label=label, name=name)
+
+
+@pytest.mark.parametrize("label", [
+    "walk", "turn", "stand", "sit", "bend over, scoop up, rise, lift arm", "reach", "wave", "kickLFront1Reps",
+    "lieDownFloor", "squat1Reps", "grabHighR", "throwBasketball", "hopBothLegs1hops", "jumping jacks, side twists",
+])  # fmt: skip
+def test_what_people_do_at_home_is_household_motion(label: str) -> None:
+    assert kind_of(clip_of(label)) == "household"
+
+
+@pytest.mark.parametrize("label", [
+    "salsa dance", "dance - small jetes, pirouette", "lambada", "charleston1", "swordplay", "Heiansyodan",
+    "playground - climb, hang, swing", "cartwheelLHandStart1Reps",
+])  # fmt: skip
+def test_dance_and_acrobatics_are_apart(label: str) -> None:
+    assert kind_of(clip_of(label)) == "dance"
+
+
+def test_the_name_tells_where_the_label_does_not() -> None:
+    assert kind_of(clip_of("motion", "cartwheel_003")) == "dance"
+
+
+def test_every_label_of_the_motion_is_sorted(clips: list[Clip]) -> None:
+    """Read by a person, once: a new label has to be looked at."""
+    kinds = {kind: {clip.label for clip in clips if kind_of(clip) == kind} for kind in ("household", "dance")}
+    assert kinds["household"] == HOUSEHOLD
+    beginnings = ("dance - ", "playground - ", "charleston")
+    assert {label for label in kinds["dance"] if not label.startswith(beginnings)} == {
+        "Heiansyodan", "lambada", "salsa dance", "swordplay",
+    }  # fmt: skip
