@@ -1,18 +1,18 @@
-"""The table of DESIGN.md: a bundle's errors on every split, beside what guesses that have learned nothing score."""
+"""The tables of DESIGN.md: errors on every split, beside what guesses that have learned nothing score."""
 
-from collections.abc import Callable
+from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from rich import box
 from rich.table import Table
 
 from edge.arrays import Array
 from edge.inference.bundle import Accuracy
-from edge.progress import track
-from edge.skeleton import N_JOINTS
-from firmware_tools.dataset import IMAGE_SCALE, Windows
+from edge.skeleton import JOINTS
 from models.baselines import MeanPoses
-from models.metrics import PoseError, pose_error
+from models.metrics import Moments, PoseError, pose_error
 
 MAX_WINDOWS = 12_000  # of a split, evenly over it; more no longer changes a millimetre
 
@@ -20,111 +20,225 @@ SPLIT_NAMES = {
     "paper": "paper (random 75/25 of windows, leaky)",
     "clip": "clip (known people, clips never seen)",
     "subject": "subject (people never seen)",
+    "room": "room (rooms never seen)",
+    "motion": "motion (people from another folder)",
 }
+MOTION_NAMES = {"household": "household motion", "dance": "dance and acrobatics"}
+MISSING = "-"
+
+Values = tuple[float | None, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class SplitErrors:
-    """Everything measured on one split."""
+@dataclass(frozen=True)
+class Row:
+    """One line of a table."""
 
-    split: str
-    room: str
-    windows: int
-    model: PoseError  # int8, as it ships
-    shuffled: PoseError  # the same model shown the CSI of another window
-    unquantised: PoseError | None
-    baselines: dict[str, PoseError]
+    own: bool  # the model's own, not a baseline's
+    label: str
+    cells: tuple[str, ...]
 
-    def accuracy(self) -> Accuracy:
-        """For bundle.yaml."""
-        mean, true_root, canonical = self.baselines.values()
-        return Accuracy(
-            split=self.split, room=self.room, windows=self.windows,
-            **_fields("", self.model),
-            **_fields("mean_", mean),
-            true_root_mpjpe_mm=_mm(true_root.mpjpe_mm), true_root_p_mpjpe_mm=_mm(true_root.p_mpjpe_mm),
-            canonical_mpjpe_mm=_mm(canonical.mpjpe_mm), canonical_root_mm=_mm(canonical.root_mm),
-            canonical_relative_mpjpe_mm=_mm(canonical.relative_mpjpe_mm),
-            canonical_p_mpjpe_mm=_mm(canonical.p_mpjpe_mm),
-            **_fields("shuffled_", self.shuffled),
-            float_mpjpe_mm=_mm(self.unquantised.mpjpe_mm) if self.unquantised else None,
-            float_p_mpjpe_mm=_mm(self.unquantised.p_mpjpe_mm) if self.unquantised else None,
-        )  # fmt: skip
+
+@dataclass(frozen=True)
+class Figures:
+    """A table before it is drawn, here or in the README."""
+
+    what: str  # heading of the labels
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def drawn(self, title: str) -> Table:
+        # One blank between columns: eight of them and their labels have to fit a terminal of 80.
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+        table.add_column(self.what)
+        for column in self.columns:
+            table.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
+        for row in self.rows:
+            table.add_row(row.label, *row.cells, style="bold" if row.own else None)
+        return table
 
 
 def measure(
-    split: str, room: str, windows: Windows, poses: MeanPoses, run: Callable[[Array], Array],
-    unquantised: Callable[[Array], Array] | None = None,
-) -> SplitErrors:  # fmt: skip
-    """Measure a model on one split.
+    split: str, room: str, truth: Array, joints: Array, *, poses: MeanPoses, condition: str = "LoS",
+    motion: str = "household", knn_joints: Array | None = None, float_joints: Array | None = None,
+    moments: Moments | None = None, network: str = "", seed: int | None = None,
+) -> Accuracy:  # fmt: skip
+    """What a model said, beside what each baseline says, for bundle.yaml.
 
-    run          image (30, 20, 4) float32 to joints (17, 3) metres: the int8 engine
-    unquantised  images (W, 30, 20, 4) float32 to joints (W, 17, 3): the float model
+    truth, joints  (W, 17, 3) metres, room frame; joints as the model ships (int8)
+    poses          the constants of the training poses
+    knn_joints     (W, 17, 3) metres, of a KnnRegressor fitted on the training windows
+    float_joints   (W, 17, 3) metres, of the same model before quantisation
+    moments        when each window was, for the jitter; the windows must then be whole stretches, not every n-th
     """
-    every = max(len(windows.joints) // MAX_WINDOWS, 1)
-    images = windows.images[::every].astype(np.float32) / IMAGE_SCALE
-    truth = windows.joints[::every].astype(np.float64)
-    joints = np.stack([run(image) for image in track(images, f"measuring {split}", len(images))])
-    # Each truth is held against what the model said of another moment: the same poses, the wrong CSI.
-    elsewhere = np.random.default_rng(0).permutation(len(truth))
-    return SplitErrors(
-        split=split,
-        room=room,
-        windows=len(truth),
-        model=pose_error(truth, joints),
-        shuffled=pose_error(truth, joints[elsewhere]),
-        unquantised=pose_error(truth, unquantised(images).reshape(-1, N_JOINTS, 3)) if unquantised else None,
-        baselines={name: pose_error(truth, guess) for name, guess in poses.guesses(truth).items()},
-    )
+    mean, true_root, canonical = (pose_error(truth, guess, moments) for guess in poses.guesses(truth).values())
+    model = pose_error(truth, joints, moments)
+    # Each truth is held against what the model said of another moment: the same poses, the wrong CSI. No jitter, which
+    # would be that of the shuffling.
+    shuffled = pose_error(truth, joints[np.random.default_rng(0).permutation(len(truth))])
+    unquantised = pose_error(truth, float_joints, moments) if float_joints is not None else None
+    return Accuracy(
+        split=split, room=room, windows=len(truth), condition=condition, motion=motion, network=network, seed=seed,
+        **_fields("", model), relative_jitter_mm_s2=_round(model.relative_jitter_mm_s2),
+        per_joint_mm=_all(model.per_joint_mm), relative_per_joint_mm=_all(model.relative_per_joint_mm),
+        p_per_joint_mm=_all(model.p_per_joint_mm),
+        **_fields("mean_", mean),
+        true_root_mpjpe_mm=_round(true_root.mpjpe_mm), true_root_p_mpjpe_mm=_round(true_root.p_mpjpe_mm),
+        true_root_pck=_all(true_root.pck), true_root_jitter_mm_s2=_round(true_root.jitter_mm_s2),
+        canonical_mpjpe_mm=_round(canonical.mpjpe_mm), canonical_root_mm=_round(canonical.root_mm),
+        canonical_relative_mpjpe_mm=_round(canonical.relative_mpjpe_mm),
+        canonical_p_mpjpe_mm=_round(canonical.p_mpjpe_mm), canonical_pck=_all(canonical.pck),
+        canonical_jitter_mm_s2=_round(canonical.jitter_mm_s2),
+        canonical_p_per_joint_mm=_all(canonical.p_per_joint_mm),
+        **_fields("shuffled_", shuffled),
+        **(_fields("knn_", pose_error(truth, knn_joints, moments)) if knn_joints is not None else {}),
+        **(_fields("float_", unquantised) if unquantised else {}),
+        float_per_joint_mm=_all(unquantised.per_joint_mm) if unquantised else (),
+    )  # fmt: skip
 
 
 def accuracy_table(entries: list[Accuracy], title: str) -> Table:
-    """The table for people. Millimetres and degrees."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("split and what is compared")
-    for column in ("MPJPE", "root", "relative", "P-MPJPE", "heading"):
-        table.add_column(column, justify="right")
-    for row in table_rows(entries):
-        table.add_row(*row[1:], style="bold" if row[0] else None)
-    return table
+    """The table for people."""
+    return accuracy_figures(entries).drawn(title)
 
 
-def table_rows(entries: list[Accuracy]) -> list[tuple[bool, str, str, str, str, str, str]]:
-    """Rows of the table: whether it is the model's own, what it is, and five figures."""
-    rows = []
-    for a in entries:
-        rows += [
-            (True, f"{SPLIT_NAMES.get(a.split, a.split)}, {a.windows} windows",
-             *_cells(a.mpjpe_mm, a.root_mm, a.relative_mpjpe_mm, a.p_mpjpe_mm, a.heading_deg)),
-            (False, "the same model, shuffled CSI",
-             *_cells(a.shuffled_mpjpe_mm, a.shuffled_root_mm, a.shuffled_relative_mpjpe_mm, a.shuffled_p_mpjpe_mm,
-                     a.shuffled_heading_deg)),
-            (False, "mean pose",
-             *_cells(a.mean_mpjpe_mm, a.mean_root_mm, a.mean_relative_mpjpe_mm, a.mean_p_mpjpe_mm, a.mean_heading_deg)),
-            (False, "mean pose, told the true root",
-             *_cells(a.true_root_mpjpe_mm, 0.0, a.true_root_mpjpe_mm, a.true_root_p_mpjpe_mm, a.mean_heading_deg)),
-            (False, "canonical: mean pose, told the true root and heading",
-             *_cells(a.canonical_mpjpe_mm, a.canonical_root_mm, a.canonical_relative_mpjpe_mm, a.canonical_p_mpjpe_mm,
-                     0.0)),
-        ]  # fmt: skip
-    return rows
+def per_joint_table(entries: list[Accuracy], title: str) -> Table:
+    """As Table II of the paper, upright."""
+    return per_joint_figures(entries).drawn(title)
 
 
-def _cells(
-    mpjpe: float, root: float, relative: float, p_mpjpe: float, heading: float
-) -> tuple[str, str, str, str, str]:
-    return f"{mpjpe:.0f}", f"{root:.0f}", f"{relative:.0f}", f"{p_mpjpe:.0f}", f"{heading:.0f}"
+def seeds_table(entries: list[Accuracy], title: str) -> Table:
+    """Mean and spread over trainings that differ in nothing but their seed."""
+    return seeds_figures(entries).drawn(title)
 
 
-def _fields(prefix: str, error: PoseError) -> dict[str, float]:
-    return {
-        f"{prefix}mpjpe_mm": _mm(error.mpjpe_mm),
-        f"{prefix}root_mm": _mm(error.root_mm),
-        f"{prefix}relative_mpjpe_mm": _mm(error.relative_mpjpe_mm),
-        f"{prefix}p_mpjpe_mm": _mm(error.p_mpjpe_mm),
-        f"{prefix}heading_deg": _mm(error.heading_deg),
+def accuracy_figures(entries: list[Accuracy]) -> Figures:
+    """Errors in mm and degrees; PCK, root-relative, within 50, 100 and 150 mm, percent.
+
+    Columns and baselines that nobody measured are left out.
+    """
+    columns = ("MPJPE", "root", "relative", "P-MPJPE", "heading", "PCK@50/ 100/150", "jitter, m/s²")
+    rows = tuple(row for entry in entries for row in _rows(entry))
+    seen = [n for n in range(len(columns)) if any(row.cells[n] != MISSING for row in rows)]
+    return Figures(
+        "split and what is compared",
+        tuple(columns[n] for n in seen),
+        tuple(Row(row.own, row.label, tuple(row.cells[n] for n in seen)) for row in rows),
+    )
+
+
+def per_joint_figures(entries: list[Accuracy]) -> Figures:
+    """P-MPJPE of each joint and of all, mm; in brackets what the canonical baseline scores, told root and heading."""
+    measured = [entry for entry in entries if entry.p_per_joint_mm]
+    pairs = [
+        ((*entry.p_per_joint_mm, entry.p_mpjpe_mm), (*entry.canonical_p_per_joint_mm, entry.canonical_p_mpjpe_mm))
+        for entry in measured
+    ]
+    return Figures(
+        "joint, and canonical baseline",
+        tuple(f"{entry.split}, {entry.condition}{_motion(entry)}" for entry in measured),
+        tuple(
+            Row(joint == "overall", joint, tuple(f"{own[n]:.0f} ({canonical[n]:.0f})" for own, canonical in pairs))
+            for n, joint in enumerate((*JOINTS, "overall"))
+        ),
+    )
+
+
+def seeds_figures(entries: list[Accuracy]) -> Figures:
+    """Errors in mm and degrees, mean±sample standard deviation over seeds; one seed has no spread."""
+    groups = defaultdict(list)
+    for entry in entries:
+        groups[entry.network, entry.split, entry.room, entry.condition, entry.motion].append(entry)
+    return Figures(
+        "network, split",
+        ("seeds", "MPJPE", "root", "relative", "P-MPJPE", "heading", "canonical P-MPJPE"),
+        tuple(
+            Row(
+                True,
+                f"{same[0].network or 'model'}, {_label(same[0])}",
+                (str(len(same)), *(_spread(np.array(values)) for values in zip(*map(_errors, same), strict=True))),
+            )
+            for same in groups.values()
+        ),
+    )
+
+
+def _rows(a: Accuracy) -> list[Row]:
+    told = a.true_root_mpjpe_mm, 0.0, a.true_root_mpjpe_mm, a.true_root_p_mpjpe_mm, a.mean_heading_deg
+    canonical = a.canonical_mpjpe_mm, a.canonical_root_mm, a.canonical_relative_mpjpe_mm, a.canonical_p_mpjpe_mm, 0.0
+    rows = [
+        _row(True, f"{_label(a)}, {a.windows} windows",
+             (a.mpjpe_mm, a.root_mm, a.relative_mpjpe_mm, a.p_mpjpe_mm, a.heading_deg),
+             a.relative_pck, a.jitter_mm_s2),
+        _row(False, "the same model before quantisation",
+             (a.float_mpjpe_mm, a.float_root_mm, a.float_relative_mpjpe_mm, a.float_p_mpjpe_mm, a.float_heading_deg),
+             a.float_relative_pck, a.float_jitter_mm_s2),
+        _row(False, "the same model, shuffled CSI",
+             (a.shuffled_mpjpe_mm, a.shuffled_root_mm, a.shuffled_relative_mpjpe_mm, a.shuffled_p_mpjpe_mm,
+              a.shuffled_heading_deg),
+             a.shuffled_relative_pck, None),
+        _row(False, "nearest neighbours among the training windows",
+             (a.knn_mpjpe_mm, a.knn_root_mm, a.knn_relative_mpjpe_mm, a.knn_p_mpjpe_mm, a.knn_heading_deg),
+             a.knn_relative_pck, a.knn_jitter_mm_s2),
+        _row(False, "mean pose",
+             (a.mean_mpjpe_mm, a.mean_root_mm, a.mean_relative_mpjpe_mm, a.mean_p_mpjpe_mm, a.mean_heading_deg),
+             a.mean_relative_pck, a.mean_jitter_mm_s2),
+        # With the true root, absolute and relative shares are the same.
+        _row(False, "mean pose, told the true root", told, a.true_root_pck, a.true_root_jitter_mm_s2),
+        _row(False, "canonical: mean pose, told the true root and heading", canonical,
+             a.canonical_pck, a.canonical_jitter_mm_s2),
+    ]  # fmt: skip
+    return [row for row in rows if row is not None]
+
+
+def _row(own: bool, label: str, errors: Values, pck: Values, jitter: float | None) -> Row | None:
+    """None unless all the errors were measured."""
+    if None in errors:
+        return None
+    shares = "/".join(f"{share:.0f}" for share in pck) or MISSING
+    shaking = MISSING if jitter is None else f"{jitter / 1e3:.1f}"
+    return Row(own, label, (*(f"{error:.0f}" for error in errors), shares, shaking))
+
+
+def _label(entry: Accuracy) -> str:
+    """What was measured. The room stands in the title of a table, or names the split."""
+    condition = ", NLoS" if entry.condition == "NLoS" else ""
+    return f"{SPLIT_NAMES.get(entry.split, entry.split)}{condition}{_motion(entry)}"
+
+
+def _motion(entry: Accuracy) -> str:
+    return f", {MOTION_NAMES[entry.motion]}" if entry.motion in MOTION_NAMES else ""
+
+
+def _errors(entry: Accuracy) -> tuple[float, ...]:
+    return (
+        entry.mpjpe_mm, entry.root_mm, entry.relative_mpjpe_mm, entry.p_mpjpe_mm, entry.heading_deg,
+        entry.canonical_p_mpjpe_mm,
+    )  # fmt: skip
+
+
+def _spread(values: Array) -> str:
+    digits = 1 if values.mean() < 100 else 0
+    spread = f"±{values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
+    return f"{values.mean():.{digits}f}{spread}"
+
+
+def _fields(prefix: str, error: PoseError) -> dict[str, Any]:
+    """What every row of the table needs; no jitter where there is none."""
+    fields = {
+        f"{prefix}mpjpe_mm": _round(error.mpjpe_mm),
+        f"{prefix}root_mm": _round(error.root_mm),
+        f"{prefix}relative_mpjpe_mm": _round(error.relative_mpjpe_mm),
+        f"{prefix}p_mpjpe_mm": _round(error.p_mpjpe_mm),
+        f"{prefix}heading_deg": _round(error.heading_deg),
+        f"{prefix}pck": _all(error.pck),
+        f"{prefix}relative_pck": _all(error.relative_pck),
     }
+    return fields if error.jitter_mm_s2 is None else {**fields, f"{prefix}jitter_mm_s2": _round(error.jitter_mm_s2)}
 
 
-def _mm(value: float) -> float:
-    return round(value, 1)
+def _round(value: float | None) -> Any:
+    return None if value is None else round(value, 1)
+
+
+def _all(values: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(round(value, 1) for value in values)

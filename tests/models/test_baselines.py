@@ -3,7 +3,8 @@ import pytest
 
 from edge.arrays import Array
 from edge.skeleton import ROOT
-from models.baselines import MeanPoses
+from models import baselines
+from models.baselines import KnnRegressor, MeanPoses
 from models.metrics import heading, pose_error, turned
 from tests.simulate.stickman import STANDING, walk
 
@@ -56,3 +57,47 @@ def test_canonical_faces_along_x_at_the_origin() -> None:
     np.testing.assert_allclose(means.canonical[ROOT], 0.0, atol=1e-12)
     assert heading(means.canonical) == pytest.approx(0.0, abs=1e-9)
     np.testing.assert_allclose(means.canonical, STANDING - STANDING[ROOT], atol=1e-9)
+
+
+def told(count: int, seed: int) -> tuple[Array, Array]:
+    """Inputs (N, 12) float32 that tell where somebody stands, and poses (N, 17, 3) m."""
+    rng = np.random.default_rng(seed)
+    place = rng.uniform(0, 4, (count, 1, 3))
+    mix = np.random.default_rng(0).normal(size=(3, 12))
+    features = place[:, 0] @ mix + rng.normal(0.0, 0.01, (count, 12)) + 100.0
+    return features.astype(np.float32), (STANDING + place).astype(np.float32)
+
+
+def test_neighbours_against_a_plain_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baselines, "BLOCK", 900)  # three windows at a time, and a rest
+    features, joints = told(300, seed=7)
+    asked, _ = told(10, seed=8)
+    found = KnnRegressor.fit(features, joints, neighbours=5, components=12).predict(asked)
+    for n, window in enumerate(asked):
+        distance = np.linalg.norm(features.astype(np.float64) - window, axis=1)
+        nearest = np.argsort(distance)[:5]
+        np.testing.assert_allclose(found[n], joints[nearest].mean(axis=0), atol=1e-5)
+
+
+def test_few_components_hold_what_varies() -> None:
+    """Three numbers decide, so three components find where somebody is, and one does not."""
+    features, joints = told(3000, seed=9)
+    asked, truth = told(100, seed=10)
+    regressor = KnnRegressor.fit(features, joints, components=3)
+    assert regressor.inputs.shape == (3000, 3)
+    np.testing.assert_allclose(regressor.components.T @ regressor.components, np.eye(3), atol=1e-5)
+    assert pose_error(truth, regressor.predict(asked)).mpjpe_mm < 400.0
+    assert pose_error(truth, KnnRegressor.fit(features, joints, components=1).predict(asked)).mpjpe_mm > 800.0
+
+
+def test_the_only_neighbour_of_a_training_window_is_itself() -> None:
+    features, joints = told(200, seed=11)
+    np.testing.assert_array_equal(KnnRegressor.fit(features, joints, neighbours=1).predict(features), joints)
+
+
+def test_neighbours_are_the_same_each_time_and_no_more_than_there_are() -> None:
+    features, joints = told(10, seed=12)
+    first, second = (KnnRegressor.fit(features, joints, neighbours=16).predict(features) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_allclose(first, np.broadcast_to(joints.mean(axis=0), joints.shape), atol=1e-6)
+    assert KnnRegressor.fit(features, joints).predict(features[:0]).shape == (0, 17, 3)

@@ -1,0 +1,190 @@
+"""wimose-plus: two seconds of all antennas, and a pose in parts.
+
+For each receiver a bank of learnt filters on the 150 Hz columns (100 ms each: what a short-time Fourier transform would
+be over time, and a beamformer over antennas and subcarriers), then dilated residual convolutions at 30 Hz (Bai et al.,
+An Empirical Evaluation of Generic Convolutional and Recurrent Networks, 2018). No convolution pads, so a long stretch
+gives for every fifth grid point just what the window that ends there gives: training reads stretches, which costs a
+fifteenth of reading windows, and the host reads windows.
+
+Outputs are `edge.pose` split-1, standardised, and for training alone the joints' velocities: what motion says
+directly (NOTES: limb speeds are readable from CSI where poses are not), and pose only through its history.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from edge.arrays import Array
+from edge.pose import (
+    CHAIN,
+    HEADING_OUT,
+    LIMBS_OUT,
+    N_LIMBS,
+    ROOT_OUT,
+    SIZE_OUT,
+    SPLIT_1,
+    SPREAD_OUT,
+)
+from edge.signal.imagespec import PLUS_1
+from edge.skeleton import EDGES, N_JOINTS
+from models.metrics import heading, turned
+
+STEM_POINTS = 15  # grid points of a filter, 100 ms
+STRIDE = 5  # grid points from one output to the next, 30 Hz
+DILATIONS = (1, 2, 4, 8, 16)
+WIDTH = 192
+FILTERS = 256  # of each receiver
+VELOCITY = 3 * N_JOINTS
+VELOCITY_STEPS = 3  # truth points either side's distance: 0.1 s
+TARGETS = 3 * N_JOINTS + VELOCITY + 1  # joints, velocities, weight
+
+
+def plus(
+    width: int = WIDTH, points: int | None = None, training: bool = True, dilations: tuple[int, ...] = DILATIONS,
+    outputs: int = SPLIT_1,
+) -> keras.Model:  # fmt: skip
+    """Input (B, points, 140), output (B, n, 71 + 51): n outputs, the first of the first 325 points.
+
+    points              None for stretches of any length; 325 for the host
+    training            with the velocities
+    dilations, outputs  others only for ablations: the context, see `context_points` (0 looks at one point alone), and
+                        what is said of a pose
+    """
+    columns = keras.Input((points, *PLUS_1.column), name="columns")
+    x = _conv(layers.Concatenate(name="stems")(_stems(columns)), width, 1, "join")
+    for name, dilation in zip((f"block{dilation}" for dilation in DILATIONS), dilations, strict=True):
+        y = _conv(x, width, 3 if dilation else 1, f"{name}_time", dilation_rate=max(dilation, 1))
+        y = layers.Conv1D(width, 1, use_bias=False, name=f"{name}_mix")(y)
+        y = layers.BatchNormalization(momentum=0.99, name=f"{name}_mix_bn")(y)
+        x = layers.Cropping1D((2 * dilation, 0), name=f"{name}_crop")(x)
+        x = layers.ReLU(name=name)(layers.Add(name=f"{name}_add")([x, y]))
+    x = layers.Conv1D(width, 1, activation="relu", name="features")(x)
+    pose = layers.Conv1D(outputs, 1, name="pose")(x)
+    if not training:
+        return keras.Model(columns, layers.Reshape((outputs,), name="outputs")(pose), name="wimose_plus")
+    velocity = layers.Conv1D(VELOCITY, 1, name="velocity")(x)
+    return keras.Model(columns, layers.Concatenate(name="outputs")([pose, velocity]), name="wimose_plus")
+
+
+def _stems(columns: keras.KerasTensor) -> list[keras.KerasTensor]:
+    """Each receiver through filters of its own; both halves of every wave (Shang et al., Understanding and Improving
+    CNNs via CReLU, 2016): an echo's phase turns with every half wavelength walked, and only its size tells a place."""
+    half = PLUS_1.column[0] // 2
+    halves = []
+    for r in range(2):
+        mine = columns[..., r * half : (r + 1) * half]
+        y = layers.Conv1D(FILTERS, STEM_POINTS, strides=STRIDE, use_bias=False, name=f"stem{r + 1}")(mine)
+        y = layers.BatchNormalization(momentum=0.99, name=f"stem{r + 1}_bn")(y)
+        halves += [
+            layers.ReLU(name=f"stem{r + 1}_over")(y),
+            layers.ReLU(name=f"stem{r + 1}_under")(layers.Rescaling(-1.0, name=f"stem{r + 1}_turned")(y)),
+        ]
+    return halves
+
+
+def context_points(dilations: tuple[int, ...]) -> int:
+    """Grid points that one output depends on; 325 of the default."""
+    return STEM_POINTS + 2 * STRIDE * sum(dilations)
+
+
+def _conv(x: keras.KerasTensor, width: int, size: int, name: str, **how: int) -> keras.KerasTensor:
+    x = layers.Conv1D(width, size, padding="valid", use_bias=False, name=name, **how)(x)
+    x = layers.BatchNormalization(momentum=0.99, name=f"{name}_bn")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)
+
+
+def for_host(trained: keras.Model, width: int = WIDTH) -> keras.Model:
+    """The same weights reading one window and without the velocities."""
+    host = plus(width, PLUS_1.packets, training=False)
+    for layer in host.layers:
+        if layer.weights:
+            layer.set_weights(trained.get_layer(layer.name).get_weights())
+    return host
+
+
+def standard(joints: Array) -> tuple[Array, Array]:
+    """Mean and scale of the outputs over training poses (N, 17, 3): (71,) each; value = mean + scale * output."""
+    mean, scale = np.zeros(SPLIT_1), np.ones(SPLIT_1)
+    root = joints[:, 0]
+    mean[ROOT_OUT], scale[ROOT_OUT] = root.mean(axis=0), root.std(axis=0).max()
+    parents, children = np.array(EDGES).T
+    body = turned(joints - joints[:, :1], -heading(joints))
+    limbs = body[:, children] - body[:, parents]
+    limbs /= np.maximum(np.linalg.norm(limbs, axis=2, keepdims=True), 1e-6)
+    mean[LIMBS_OUT] = limbs.mean(axis=0).ravel()
+    scale[LIMBS_OUT] = 0.5
+    scale[SIZE_OUT] = 0.1
+    mean[SPREAD_OUT] = np.log(0.3)
+    return mean, scale
+
+
+def targets(joints: Array, weight: Array) -> Array:
+    """What the loss compares with, for stretches of truth at 30 Hz.
+
+    joints   (B, n + 6, 17, 3) metres: the truth of n outputs, and 3 points more on either side
+    weight   (B, n), 0 for outputs that are not to be learnt
+    returns  (B, n, 103) float32: joints, velocities in the hips' frame (m/s), weight
+    """
+    now = joints[:, VELOCITY_STEPS:-VELOCITY_STEPS]
+    moved = (joints[:, 2 * VELOCITY_STEPS :] - joints[:, : -2 * VELOCITY_STEPS]) * (30.0 / (2 * VELOCITY_STEPS))
+    velocity = turned(moved, -heading(now))
+    shape = (*now.shape[:2], -1)
+    parts = (now.reshape(shape), velocity.reshape(shape), weight[..., None])
+    return np.asarray(np.concatenate(parts, axis=2), np.float32)
+
+
+def plus_loss(mean: Array, scale: Array, limb_m: Array, velocity_weight: float = 0.1) -> Callable[[Any, Any], Any]:
+    """Sum of: root error and error of the body (both mean distances, metres), heading (1 - cosine), velocities (m/s),
+    and the spread (Laplace's likelihood of each joint's error, which teaches nothing but the spread).
+
+    mean, scale  (71,), see `standard`; limb_m (16,) metres
+    """
+    mean32, scale32 = mean.astype(np.float32), scale.astype(np.float32)
+    chain = CHAIN.astype(np.float32)
+    limb32 = limb_m.astype(np.float32)[:, None]
+
+    def loss(truth: Any, output: Any) -> Any:
+        joints = ops.reshape(truth[..., : 3 * N_JOINTS], (-1, N_JOINTS, 3))
+        velocity = ops.reshape(truth[..., 3 * N_JOINTS : -1], (-1, N_JOINTS, 3))
+        weight = ops.reshape(truth[..., -1], (-1,))
+        values = ops.reshape(output[..., :SPLIT_1], (-1, SPLIT_1)) * scale32 + mean32
+        moved = ops.reshape(output[..., SPLIT_1:], (-1, N_JOINTS, 3))
+
+        root = joints[:, 0]
+        hips = joints[:, 1, :2] - joints[:, 4, :2]  # left minus right
+        facing = ops.stack((hips[:, 1], -hips[:, 0]), axis=1)
+        facing = facing / ops.maximum(_length(facing), 1e-3)
+        said = values[:, HEADING_OUT]
+        unit = said / _length(said)
+        limbs = ops.reshape(values[:, LIMBS_OUT], (-1, N_LIMBS, 3))
+        limbs = limbs / _length(limbs)
+        body = ops.matmul(chain, limbs * limb32 * ops.exp(values[:, SIZE_OUT])[..., None])
+        true_body = _rotate(joints - joints[:, :1], facing, -1.0)
+
+        root_error = _length(values[:, ROOT_OUT] - root)[:, 0]
+        body_error = ops.mean(_length(body - true_body)[..., 0], axis=1)
+        turn = 1.0 - ops.sum(unit * facing, axis=1) + 0.01 * ops.square(ops.sum(ops.square(said), axis=1) - 1.0)
+        speed = ops.mean(_length(moved - velocity)[..., 0], axis=1)
+        whole = _rotate(body, unit, 1.0) + values[:, None, ROOT_OUT]
+        off = ops.stop_gradient(_length(whole - joints)[..., 0])
+        spread = values[:, SPREAD_OUT]
+        likelihood = ops.mean(spread + off * ops.exp(-spread), axis=1)
+        each = root_error + 3.0 * body_error + 0.5 * turn + velocity_weight * speed + 0.02 * likelihood
+        return ops.sum(each * weight) / ops.maximum(ops.sum(weight), 1.0)
+
+    return loss
+
+
+def _length(vectors: Any) -> Any:
+    """Lengths along the last axis, which stays; the constant keeps the gradient finite at zero."""
+    return ops.sqrt(ops.sum(ops.square(vectors), axis=-1, keepdims=True) + 1e-8)
+
+
+def _rotate(joints: Any, facing: Any, sign: float) -> Any:
+    """Turn (N, 17, 3) about the vertical by the angle of (N, 2) unit vectors, or back with sign -1."""
+    cosine, sine = facing[:, None, 0], sign * facing[:, None, 1]
+    x, y = joints[..., 0], joints[..., 1]
+    return ops.stack((cosine * x - sine * y, sine * x + cosine * y, joints[..., 2]), axis=-1)
