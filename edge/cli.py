@@ -85,43 +85,80 @@ def _edge_commands(command: Command) -> None:
 
 def _offline_commands(command: Command) -> None:
     simulate = command("simulate", "firmware_tools.commands:simulate", "record a simulated session with truth",
-                       "wimose simulate out/ --room basic --seconds 10 --seed 1")  # fmt: skip
-    simulate.add_argument("out", metavar="OUT", help="folder to write the session to")
-    simulate.add_argument("--room", default="basic", help="room to simulate (default basic)")
-    simulate.add_argument("--seconds", type=float, default=10.0, help="length (default 10)")
+                       "wimose simulate out/ --room basic --seconds 10 --seed 1; wimose simulate --check")  # fmt: skip
+    simulate.add_argument("out", nargs="?", metavar="OUT", help="folder to write the session to")
+    simulate.add_argument("--check", action="store_true", help="instead, compare simulated sessions with real ones")
+    simulate.add_argument(
+        "--room", default="basic", help="room (default basic); of --check also a kind: train, valid, test"
+    )
+    simulate.add_argument("--seconds", type=float, default=10.0, help="length, of --check of each session (default 10)")
+    simulate.add_argument("--empty", type=float, default=0.0, metavar="S", help="of them with nobody there (default 0)")
     simulate.add_argument("--clip", metavar="NAME", help="one clip of the motion, such as 86_09, instead of many")
     simulate.add_argument("--packets", type=float, default=150.0, metavar="HZ", help="packets/s (default 150)")
+    simulate.add_argument("--json", action="store_true", help="figures of --check as JSON on stdout")
     _motion_and_seed(simulate)
 
-    dataset = command("dataset", "firmware_tools.commands:dataset", "simulate windows to train and test on",
-                      "wimose dataset data/ --hours 2")  # fmt: skip
-    dataset.add_argument("out", metavar="OUT", help="folder to write to")
+    dataset = command("dataset", "firmware_tools.commands:dataset", "simulate sessions to train and test on",
+                      "wimose dataset data/ --hours 2; wimose dataset benchmark/ --benchmark")  # fmt: skip
+    dataset.add_argument("out", metavar="OUT", help="folder to write to; what is there already is not made again")
+    dataset.add_argument("--benchmark", action="store_true", help="the frozen benchmark, 29 hours, instead of your own")
     dataset.add_argument("--hours", type=float, default=2.0, help="of motion to train on (default 2)")
     dataset.add_argument("--test-hours", type=float, default=0.5, help="of motion per held-out split (default 0.5)")
-    dataset.add_argument("--room", default="basic", help="room to simulate (default basic)")
+    dataset.add_argument("--room", action="append", help="room to simulate, several in turn (default basic)")
+    dataset.add_argument("--spec", action="append", help="image spec to keep (default: all)")
     dataset.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
     _motion_and_seed(dataset)
 
-    train = command("train", "firmware_tools.commands:train", "train the network on a dataset; resumes",
-                    "wimose train data/ run/ --samples 200000")  # fmt: skip
+    train = command("train", "firmware_tools.commands:train", "train a network on a dataset; resumes",
+                    "wimose train data/ run/ --network wimose-plus --minutes 30")  # fmt: skip
     train.add_argument("dataset", metavar="DATASET", help="folder made by `wimose dataset`")
     train.add_argument("out", metavar="RUN", help="folder of the run; one that was stopped goes on")
-    train.add_argument("--samples", type=int, default=600_000, help="windows to show in all (default 600000)")
-    train.add_argument("--batch", type=int, default=64, help="windows a step (default 64)")
+    train.add_argument("--network", choices=("wimose", "wipose", "wimose-plus"), default="wimose-plus",
+                       help="default wimose-plus")  # fmt: skip
+    length = train.add_mutually_exclusive_group()
+    length.add_argument("--samples", type=int, default=600_000, help="windows to show in all (default 600000)")
+    length.add_argument("--minutes", type=float, help="instead, as many as this machine shows in so long")
+    train.add_argument("--batch", type=int, help="windows a step (default 64; wimose-plus 960)")
     train.add_argument("--learning-rate", type=float, default=1e-3, help="of Adam, at its highest (default 0.001)")
     train.add_argument("--seed", type=int, default=1, help="of weights and batches (default 1)")
+    train.add_argument("--part", default="train", help="part of the dataset to learn from (default train)")
+    train.add_argument("--held-out", default="clip", help="part to measure on the way (default clip)")
+    train.add_argument("--from", dest="start", metavar="RUN", help="begin with the weights of a finished run")
 
+    quantize = command("quantize", "firmware_tools.commands:quantize", "quantise a trained run to an int8 bundle",
+                       "wimose quantize run/ mine/ --name mine")  # fmt: skip
     bundle = command("bundle", "firmware_tools.commands:bundle", "quantise a trained run, measure it, bundle it",
                      "wimose bundle run/ bundles/mine --name mine")  # fmt: skip
-    bundle.add_argument("run_folder", metavar="RUN", help="folder made by `wimose train`")
-    bundle.add_argument("out", metavar="OUT", help="folder to write the bundle to")
-    bundle.add_argument("--name", required=True, help="name of the bundle, as messages show it")
+    for sub in (quantize, bundle):
+        sub.add_argument("run_folder", metavar="RUN", help="folder made by `wimose train`")
+        sub.add_argument("out", metavar="OUT", help="folder to write the bundle to")
+        sub.add_argument("--name", required=True, help="name of the bundle, as messages show it")
+    bundle.add_argument("--joints", action="store_true", help="show each joint as well")
 
     evaluate = command("evaluate", "firmware_tools.commands:evaluate", "measure a bundle beside its baselines",
                        "wimose evaluate wimose-basic data/")  # fmt: skip
     evaluate.add_argument("bundle", metavar="BUNDLE", help="name of a shipped bundle, or a folder")
-    evaluate.add_argument("dataset", metavar="DATASET", help="folder made by `wimose dataset`")
+    evaluate.add_argument("dataset", nargs="?", metavar="DATASET", help="folder made by `wimose dataset`")
+    evaluate.add_argument("--walks", metavar="DIR", help="the WiVelo recordings instead: track error on real walks")
+    evaluate.add_argument("--part", action="append", help="part of the dataset to measure (default: all held out)")
+    evaluate.add_argument("--motion", metavar="DIR", help="people from a folder in the mocap17 format instead")
+    evaluate.add_argument("--hours", type=float, default=0.2, help="of such motion to simulate (default 0.2)")
+    evaluate.add_argument("--seed", type=int, default=1, help="of that simulation (default 1)")
+    evaluate.add_argument("--joints", action="store_true", help="show each joint as well")
     evaluate.add_argument("--json", action="store_true", help="figures as JSON on stdout")
+
+    ladder = command("ladder", "firmware_tools.commands:ladder", "train wimose-plus on ever harder worlds; resumes",
+                     "wimose ladder ladder/ --minutes 10 --hours 2")  # fmt: skip
+    ladder.add_argument("out", metavar="OUT", help="folder to write to; what is there already is not done again")
+    ladder.add_argument("--hours", type=float, default=1.0, help="of motion to train on, each rung (default 1)")
+    ladder.add_argument("--motion", metavar="DIR", help="motion capture (default: $WIMOSE_DATA/mocap17)")
+    ablate = command("ablate", "firmware_tools.commands:ablate", "train wimose-plus with something taken away",
+                     "wimose ablate data/ ablations/ --minutes 10")  # fmt: skip
+    ablate.add_argument("dataset", metavar="DATASET", help="folder made by `wimose dataset`")
+    ablate.add_argument("out", metavar="OUT", help="folder to write to; what is there already is not done again")
+    for sub in (ladder, ablate):
+        sub.add_argument("--minutes", type=float, default=10.0, help="of training, each model (default 10)")
+        sub.add_argument("--json", action="store_true", help="figures as JSON on stdout")
 
 
 def _sinks(sub: argparse.ArgumentParser) -> None:

@@ -1,14 +1,20 @@
-"""Windows of simulated sessions with their truth, through the same signal path that runs live.
+"""Simulated sessions with their truth, through the same signal path that runs live, laid out for training.
 
-A dataset is a folder: `dataset.yaml` (the definition: from it and the seed anyone rebuilds the same windows) and for
-every split `<split>-images.npy` (W, 30, 20, 4) int8, an image times 127; `<split>-joints.npy` (W, 17, 3) float32
-metres; `<split>-session.npy` (W,) int32.
+A dataset is a folder: `dataset.yaml` (the definition: from it anyone rebuilds the same bytes) and for every part
+  <part>-<spec>.npy   (S, G, ...) int8, the columns of S sessions on the 150 Hz grid, times IMAGE_SCALE
+  <part>-joints.npy   (S, G / 5, 17, 3) int16, truth at every fifth grid point, in TRUTH_UNIT_M
+  <part>-run.npy      (S, G / 5) int16, how many grid points back from there the motion and the signal have no break
+  <part>-clip.npy     (S, G / 5) int16, which clip is played; -1 nobody is there
+Windows are not stored: any that ends at a fifth grid point can be cut from the columns, of any length.
 """
 
+import hashlib
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -19,62 +25,104 @@ from edge.errors import ConfigError
 from edge.parse.intel5300 import parse_log
 from edge.progress import track
 from edge.recording import align
-from edge.signal.imagespec import WIMOSE_1
+from edge.signal.imagespec import ImageSpec, known_spec
 from edge.signal.path import SignalPath
+from edge.signal.resample import RATE_HZ, grid_time_us
+from edge.skeleton import N_JOINTS
 from firmware_tools.simulate.motion import Clip, load_clips
-from firmware_tools.simulate.room import ROOMS
-from firmware_tools.simulate.scene import MAX_TAKE_S, draw_scene, record
-from firmware_tools.splits import SPLITS, draw_weights, split_of
+from firmware_tools.simulate.room import Room, room_named
+from firmware_tools.simulate.scene import BODY_SCALE, MAX_TAKE_S, SPEED, Scene, draw_scene, record
+from firmware_tools.simulate.wivelo import single_walk
+from firmware_tools.simulate.world import IDEAL_NIC, World
+from firmware_tools.splits import draw_weights, split_of
 
 IMAGE_SCALE = 127  # int8 counts of an image value of 1
-SESSION_S = 60.0
-WARM_UP_S = 1.0  # the baseline has seen nothing before
-# A window reaches this far back: 20 grid points, and the filters behind them.
-REACH_S = WIMOSE_1.packets / WIMOSE_1.rate_hz + 0.05
-SPLIT_KEYS = {split: number for number, split in enumerate(SPLITS)}
+TRUTH_EVERY = 5  # grid points; the motion capture's own 30 Hz
+TRUTH_UNIT_M = 0.25e-3  # int16 reaches 8.19 m
+EVERYBODY = "everybody"  # a split that holds every clip of a folder of motion
+MAX_RUN = np.iinfo(np.int16).max
+# A grid point is made of packets this far around it; a window's first column must not reach into another take.
+FILTER_REACH = 8  # grid points
+AS_CAPTURED = (1.0, 1.0)  # bounds of a factor
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Sessions of one kind."""
+
+    rooms: list[str]  # one after the other
+    split: str  # of the motion, see `splits`
+    hours: float
+    motion: Literal["clips", "walk"] = "clips"  # takes one after the other, or one walk as WiVelo's people did
+    world: World = World()  # of clips; how much of it is there
 
 
 class Definition(msgspec.Struct, frozen=True):
     """Everything that decides what a dataset holds."""
 
-    room: str
+    version: str
     seed: int
-    hours: dict[str, float]  # of motion, by split
-    windows_per_s: float
-    packets_per_s: float
+    parts: dict[str, Part]
+    specs: list[str]
     motion: str  # folder of motion capture
-    image_spec: str = WIMOSE_1.name
+    session_s: float = 60.0
+    empty_s: float = 0.0  # nobody is in the room for so long at the beginning of a session
+    packets_per_s: float = 150.0
     source: str = "simulated"
     wimose: str = __version__
 
+    @property
+    def grid_points(self) -> int:
+        return round(self.session_s * RATE_HZ)
+
+    def sessions(self, part: str) -> int:
+        return max(round(self.parts[part].hours * 3600 / self.session_s), 1)
+
 
 @dataclass(frozen=True, eq=False)
-class Windows:
-    """Images and truth of one split."""
+class Sessions:
+    """One part of a dataset for one image spec, mapped from disk."""
 
-    images: Array  # (W, 30, 20, 4) int8
-    joints: Array  # (W, 17, 3) float32, metres, room frame
-    session: Array  # (W,) int32
+    spec: ImageSpec
+    columns: Array  # (S, G, ...) int8
+    truth: Array  # (S, G / 5, 17, 3) int16, in TRUTH_UNIT_M
+    run: Array  # (S, G / 5) int16
+    clip: Array  # (S, G / 5) int16
+    rooms: list[str]  # of each session
+
+    def windows(self, every: int = 1) -> Array:
+        """Whole windows: (W, 2) int64, session and truth index, every `every`-th truth point."""
+        whole = self.run[:, ::every] >= self.spec.packets + FILTER_REACH
+        session, index = np.nonzero(whole)
+        return np.stack((session, index * every), axis=1)
+
+    def images(self, windows: Array) -> Array:
+        """The images of windows (W, 2): (W, *spec.shape) float32 in (-1, 1)."""
+        size = self.spec.packets
+        stops = windows[:, 1] * TRUTH_EVERY + 1
+        cut = np.stack([self.columns[s, stop - size : stop] for s, stop in zip(windows[:, 0], stops, strict=True)])
+        return np.ascontiguousarray(self.spec.image(cut)).astype(np.float32) / IMAGE_SCALE
+
+    def joints(self, windows: Array) -> Array:
+        """Truth of windows (W, 2): (W, 17, 3) float32 metres, room frame."""
+        return np.asarray(self.truth[windows[:, 0], windows[:, 1]] * np.float32(TRUTH_UNIT_M), np.float32)
 
 
 def build(definition: Definition, folder: Path, workers: int) -> None:
-    """Simulate every session and write the dataset. A split that is complete is not built again."""
+    """Simulate every session and write the dataset. What is already written is not simulated again."""
     folder.mkdir(parents=True, exist_ok=True)
     written = folder / "dataset.yaml"
-    if written.exists() and written.read_bytes() != msgspec.yaml.encode(definition):
+    if written.exists() and read_definition(folder) != definition:
         raise ConfigError(f"{folder} holds another dataset; give an empty folder or remove it")
     written.write_bytes(msgspec.yaml.encode(definition))
-    for split, hours in definition.hours.items():
-        if (folder / f"{split}-session.npy").exists():
+    for part in definition.parts:
+        done = _open(definition, folder, part)
+        todo = np.nonzero(~done)[0].tolist()
+        if not todo:
             continue
-        sessions = max(round(hours * 3600 / SESSION_S), 1)
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            jobs = [(definition, split, number) for number in range(sessions)]
-            parts = list(track(pool.map(_session, jobs, chunksize=2), f"simulating {split}", sessions))
-        np.save(folder / f"{split}-images.npy", np.concatenate([part[0] for part in parts]))
-        np.save(folder / f"{split}-joints.npy", np.concatenate([part[1] for part in parts]))
-        numbers = np.repeat(np.arange(sessions), [len(part[1]) for part in parts]).astype(np.int32)
-        np.save(folder / f"{split}-session.npy", numbers)  # last: its presence means the split is whole
+            jobs = [(definition, folder, part, number) for number in todo]
+            for _ in track(pool.map(_session, jobs, chunksize=2), f"simulating {part}", len(jobs)):
+                pass
 
 
 def read_definition(folder: Path) -> Definition:
@@ -87,35 +135,118 @@ def read_definition(folder: Path) -> Definition:
         raise ConfigError(f"{folder / 'dataset.yaml'}: {error}; make the dataset again") from error
 
 
-def load(folder: Path, split: str) -> Windows:
-    """One split of a dataset, its images mapped from disk. Raises ConfigError where it is missing."""
+def load(folder: Path, part: str, spec: str) -> Sessions:
+    """One part of a dataset, mapped from disk; the sessions that are written so far. Raises ConfigError without any."""
+    definition = read_definition(folder)
     try:
-        images = np.load(folder / f"{split}-images.npy", mmap_mode="r")
-        return Windows(images, np.load(folder / f"{split}-joints.npy"), np.load(folder / f"{split}-session.npy"))
+        arrays = {
+            name: np.load(folder / f"{part}-{name}.npy", mmap_mode="r") for name in (spec, "joints", "run", "clip")
+        }
     except FileNotFoundError as error:
-        raise ConfigError(f"{folder} has no split {split!r}; make it with `wimose dataset {folder}`") from error
+        raise ConfigError(f"{folder} has no {part} for {spec}; make it with `wimose dataset {folder}`") from error
+    done = np.load(folder / f"{part}-done.npy")
+    count = int(done.argmin()) if not done.all() else done.size
+    if count == 0:
+        raise ConfigError(f"{folder} has no {part} yet; wait for `wimose dataset {folder}` or start it again")
+    rooms = definition.parts[part].rooms
+    return Sessions(
+        known_spec(spec), arrays[spec][:count], arrays["joints"][:count], arrays["run"][:count], arrays["clip"][:count],
+        [rooms[number % len(rooms)] for number in range(count)],
+    )  # fmt: skip
+
+
+def digest(folder: Path) -> dict[str, str]:
+    """SHA-256 of every array, by file name: the same definition and seed on the same machine give the same."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*-*.npy"))}
 
 
 def clips_of(split: str, clips: list[Clip]) -> list[Clip]:
-    return [clip for clip in clips if split_of(clip) == split]
+    return [clip for clip in clips if split in (EVERYBODY, split_of(clip))]
 
 
-def _session(job: tuple[Definition, str, int]) -> tuple[Array, Array]:
-    """Windows of one session: images int8 and joints float32."""
-    definition, split, number = job
-    room = ROOMS[definition.room]
-    clips = clips_of(split, load_clips(Path(definition.motion)))
-    rng = np.random.default_rng([definition.seed, SPLIT_KEYS[split], number])
-    scene = draw_scene(room, clips, draw_weights(clips, MAX_TAKE_S), SESSION_S, rng, definition.packets_per_s)
-    recorded = record(room, scene, rng)
+def _open(definition: Definition, folder: Path, part: str) -> Array:
+    """Make the part's files where they are missing; returns which sessions are done (S,) bool."""
+    done = folder / f"{part}-done.npy"
+    if not done.exists():
+        sessions, points = definition.sessions(part), definition.grid_points
+        truths = points // TRUTH_EVERY
+        shapes: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {
+            spec: ((sessions, points, *known_spec(spec).column), np.int8) for spec in definition.specs
+        }
+        shapes |= {
+            "joints": ((sessions, truths, N_JOINTS, 3), np.int16),
+            "run": ((sessions, truths), np.int16),
+            "clip": ((sessions, truths), np.int16),
+        }
+        for name, (shape, dtype) in shapes.items():
+            file = folder / f"{part}-{name}.npy"
+            np.lib.format.open_memmap(file, "w+", dtype, shape).flush()  # type: ignore[no-untyped-call]
+        np.save(done, np.zeros(sessions, bool))
+    return np.asarray(np.load(done))
+
+
+def _session(job: tuple[Definition, Path, str, int]) -> None:
+    """Simulate one session and write it into its place."""
+    definition, folder, part, number = job
+    what = definition.parts[part]
+    clips = clips_of(what.split, _all_clips(Path(definition.motion)))
+    key = int.from_bytes(hashlib.sha256(part.encode()).digest()[:4], "little")
+    rng = np.random.default_rng([definition.seed, key, number])
+    room = room_named(what.rooms[number % len(what.rooms)]).for_session(rng)
+    scene = _scene(definition, what, room, clips, rng)
+    recorded = record(room, scene, rng, None if what.world.nic else IDEAL_NIC)
     recording = align((parse_log(recorded.logs[0]), parse_log(recorded.logs[1])), room.links)
-    images = SignalPath(room.links, definition.windows_per_s).push(recording.receivers)
+    empty_us = (
+        definition.empty_s * 1e6 if definition.empty_s and what.motion == "clips" else None
+    )  # a walk begins at once
 
-    time_s = np.array([image.time_us for image in images]) * 1e-6
-    now = np.searchsorted(recorded.time_s, time_s).clip(1, len(recorded.time_s) - 1)
-    begin = np.searchsorted(recorded.time_s, time_s - REACH_S).clip(max=len(recorded.time_s) - 1)
-    whole = (recorded.take[begin] == recorded.take[now]) & (time_s >= WARM_UP_S) & (time_s <= recorded.time_s[-1])
-    share = ((time_s - recorded.time_s[now - 1]) / np.diff(recorded.time_s)[now - 1])[:, None, None]
-    joints = (1 - share) * recorded.joints[now - 1] + share * recorded.joints[now]
-    values = np.stack([image.values for image in images])[whole]
-    return np.round(values * IMAGE_SCALE).astype(np.int8), joints[whole].astype(np.float32)
+    points = definition.grid_points
+    known = np.zeros(points, bool)
+    for name in definition.specs:
+        columns, there = SignalPath(room.links, spec=known_spec(name), empty_us=empty_us).columns(recording.receivers)
+        have = min(len(columns), points)
+        _write(folder / f"{part}-{name}.npy", number, np.round(columns[:have] * IMAGE_SCALE).astype(np.int8))
+        known[:have] = there[:have]
+
+    grid_s = grid_time_us(np.arange(points)) * 1e-6
+    now = np.searchsorted(recorded.time_s, grid_s).clip(1, len(recorded.time_s) - 1)
+    known &= grid_s <= recorded.time_s[-1]
+    known[1:] &= recorded.take[now][1:] == recorded.take[now][:-1]  # the person jumps from one take to the next
+    known &= recorded.take[now] >= 0
+    broken = np.where(known, -1, np.arange(points))
+    run = (np.arange(points) - np.maximum.accumulate(broken)).clip(0, MAX_RUN)
+    at = slice(None, None, TRUTH_EVERY)
+    share = ((grid_s - recorded.time_s[now - 1]) / np.diff(recorded.time_s)[now - 1])[at, None, None].clip(0, 1)
+    joints = (1 - share) * recorded.joints[now[at] - 1] + share * recorded.joints[now[at]]
+    _write(folder / f"{part}-joints.npy", number, np.round(joints / TRUTH_UNIT_M).clip(-MAX_RUN, MAX_RUN))
+    _write(folder / f"{part}-run.npy", number, run[at])
+    clip = recorded.clip if recorded.clip.size else np.zeros(len(recorded.take), np.int64)  # a walk is no clip
+    _write(folder / f"{part}-clip.npy", number, np.where(recorded.take[now[at]] >= 0, clip[now[at]], -1))
+    _write(folder / f"{part}-done.npy", number, np.array(True))  # last: the session is whole
+
+
+@lru_cache(maxsize=1)
+def _all_clips(folder: Path) -> list[Clip]:
+    """Read once a process."""
+    return load_clips(folder)
+
+
+def _scene(definition: Definition, part: Part, room: Room, clips: list[Clip], rng: np.random.Generator) -> Scene:
+    if part.motion == "walk":
+        return single_walk(room, clips, rng, definition.packets_per_s)
+    world = part.world
+    return draw_scene(
+        room, clips, draw_weights(clips, MAX_TAKE_S), definition.session_s, rng, definition.packets_per_s,
+        definition.empty_s, SPEED if world.varied else AS_CAPTURED, BODY_SCALE if world.varied else AS_CAPTURED,
+        world.spot, world.heading,
+    )  # fmt: skip
+
+
+def _write(path: Path, number: int, values: Array) -> None:
+    """Put a session's values into its row of a file; what is shorter leaves zeros behind it."""
+    rows = np.load(path, mmap_mode="r+")
+    if values.ndim:
+        rows[number, : len(values)] = values
+    else:
+        rows[number] = values
+    rows.flush()

@@ -12,37 +12,47 @@ import numpy as np
 
 from edge.arrays import Array
 from edge.errors import MissingDependency
-from firmware_tools.dataset import IMAGE_SCALE
 
 CANDIDATES = 1000  # training images looked at
 REPRESENTATIVE = 500  # of them shown to the converter, the most ordinary ones; it stretches every scale to the extreme
 
 
-def quantize(model_file: Path, images: Array) -> bytes:
+def load_model(model_file: Path) -> Any:
+    """A finished run's model, in Keras on TensorFlow: the converter reads its graphs, whatever trained the weights."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        import keras
+    except ImportError as error:
+        raise MissingDependency("quantising needs TensorFlow: pip install 'wimose[train]'") from error
+    import models.wipose  # noqa: F401  registers its layer
+
+    return keras.saving.load_model(model_file, compile=False)
+
+
+def quantize(model: Any, images: Array) -> bytes:
     """Convert to int8.
 
     A few images drive rarely used channels a hundred times further than all others. Scales that reach so far leave the
     others no resolution: the first model of this kind went from 878 to 1070 mm MPJPE, from 221 to 560 mm root-relative.
     So the scales are those of the ordinary images, and what lies beyond is clipped (890 and 222 mm).
 
-    images   (W, 30, 20, 4) int8 from training rooms only, times IMAGE_SCALE
+    images   (W, ...) float32 from training rooms only
     returns  the .tflite file
     """
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # the converter reads TensorFlow graphs, whatever trained the weights
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        import keras
         import tensorflow as tf
     except ImportError as error:
         raise MissingDependency("quantising needs TensorFlow: pip install 'wimose[train]'") from error
 
-    model = keras.saving.load_model(model_file, compile=False)
-    candidates = images[:: max(len(images) // CANDIDATES, 1)].astype(np.float32) / IMAGE_SCALE
-    chosen = candidates[np.argsort(_extremeness(model, candidates))[:REPRESENTATIVE]]
+    candidates = images[:: max(len(images) // CANDIDATES, 1)]
+    chosen = candidates[
+        np.argsort(_extremeness(model, candidates))[: max(min(REPRESENTATIVE, len(candidates) // 2), 1)]
+    ]
+    # One image that reaches from -1 to 1, so that the input's scale is the range of the image spec.
+    chosen[0].flat[:2] = -1.0, 1.0
 
     def representative() -> Iterator[list[Array]]:
-        # One image that reaches from -1 to 1, so that the input's scale is the range of the image spec.
-        chosen[0, 0, 0, 0], chosen[0, 0, 1, 0] = -1.0, 1.0
         for image in chosen:
             yield [image[None]]
 

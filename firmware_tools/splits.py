@@ -5,6 +5,7 @@ clip     other clips of the same people
 subject  people training never sees: an HDM05 actor and CMU groups
 """
 
+from typing import Literal
 from zlib import crc32
 
 import numpy as np
@@ -15,8 +16,14 @@ from firmware_tools.simulate.motion import Clip
 
 HELD_OUT_GROUPS = ("hdm_dg", "cmu86", "cmuX_zombie")
 CAPPED = {"cmu60", "cmu61"}  # salsa partners recorded together, nearly half of all frames: one split, little weight
-CAP_SHARE = 0.08
+SHARES = {"household": 0.80, "dance": 0.12, "capped": 0.08}  # of what is drawn, where a split has all of them
 SPLITS = ("train", "clip", "subject")
+
+# Words in the label or name of what nobody does at home every day: dance, acrobatics, martial forms, playgrounds.
+DANCE = (
+    "dance", "salsa", "lambada", "charleston", "pirouette", "ballet", "cartwheel", "acrobat", "flip", "heian", "karate",
+    "swordplay", "playground",
+)  # fmt: skip
 
 
 def split_of(clip: Clip) -> str:
@@ -28,12 +35,19 @@ def split_of(clip: Clip) -> str:
     return "train"
 
 
+def kind_of(clip: Clip) -> Literal["household", "dance"]:
+    """Dance and acrobatics are reported apart from household motion, which includes gymnastics on the spot."""
+    text = f"{clip.label} {clip.name}".lower()
+    return "dance" if any(word in text for word in DANCE) else "household"
+
+
 def draw_weights(clips: list[Clip], max_take_s: float) -> Array:
-    """How often each clip is drawn: evenly over motion time, the capped ones CAP_SHARE of all. (N,) sums to 1."""
+    """How often each clip is drawn: evenly over motion time within each of SHARES. (N,) sums to 1."""
     if not clips:
         raise ConfigError("no motion is left for this split; give --motion a folder with more people")
-    weights = np.ones(len(clips)) * [max(1.0, clip.seconds / max_take_s) for clip in clips]
-    capped = np.array([clip.person in CAPPED for clip in clips])
-    if capped.any() and not capped.all():
-        weights[capped] *= CAP_SHARE / (1 - CAP_SHARE) * weights[~capped].sum() / weights[capped].sum()
+    weights = np.array([max(1.0, clip.seconds / max_take_s) for clip in clips])
+    groups = np.array(["capped" if clip.person in CAPPED else kind_of(clip) for clip in clips])
+    for group, share in SHARES.items():
+        if (groups == group).any():
+            weights[groups == group] *= share / weights[groups == group].sum()
     return np.asarray(weights / weights.sum())

@@ -1,30 +1,45 @@
 """The training loop: batches of windows in, a Keras model out. Resumes where it was stopped; same seed, same batches.
 
-A run is a folder: `run.yaml` (what was asked for), `normal.npz` (mean and scale of the joints), `history.csv` (step,
-learning rate, loss, held-out loss), `checkpoint.npz` while it lasts, and at the end `model.keras`.
+A run is a folder: `run.yaml` (what was asked for), `normal.npz` (what the outputs are relative to), `history.csv`
+(step, learning rate, loss, and of the clips kept away MPJPE and P-MPJPE), `history.png`, `checkpoint.npz` while it
+lasts, and at the end `model.keras` (what ships) and `training.weights.h5` (what another run can begin with).
 """
 
 import csv
 import math
-import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from edge.arrays import Array
-from edge.errors import ConfigError, MissingDependency
+from edge.errors import ConfigError
 from edge.progress import progress_bar
 from firmware_tools import dataset
+from firmware_tools.history import draw_history
+from firmware_tools.tasks import (
+    Normal,
+    Task,
+    host_model,
+    keras_or_complain,
+    network_spec,
+    predict,
+    task_of,
+    test_windows,
+)
+from models.baselines import MeanPoses
+from models.metrics import pose_error
 
 CHECKPOINT = "checkpoint.npz"
+WARM_UP_SHARE = 0.05  # of the steps, at most WARM_UP_STEPS
 WARM_UP_STEPS = 500
-CHECKPOINT_S = 600.0  # a power cut costs ten minutes
-HELD_OUT_SHARE = 0.25  # of the windows of the training sessions: the test part of the paper's random split
+CHECKPOINT_S = 300.0  # a power cut costs five minutes
 LOG_EVERY = 100  # steps
+CHECKS = 10  # how often the clips kept away are measured
+CHECKED_WINDOWS = 512
+TIMED_STEPS = 20  # the first ones tell how many fit into the minutes
+XLA = True  # costs seconds at the first step, pays within a minute
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -36,102 +51,108 @@ class Run(msgspec.Struct, frozen=True):
     learning_rate: float = 1e-3
     seed: int = 1
     network: str = "wimose"
-
-
-def random_split(count: int, seed: int) -> tuple[Array, Array]:
-    """The paper's 75/25 split of windows; neighbours land on both sides, which is why it is called leaky.
-
-    returns  indices to train on and indices to test on, increasing
-    """
-    order = np.random.default_rng([seed, 25]).permutation(count)
-    test = round(count * HELD_OUT_SHARE)
-    return np.sort(order[test:]), np.sort(order[:test])
+    part: str = "train"
+    held_out: str = "clip"  # the part that is measured on the way
+    start: str = ""  # folder of a run whose weights this one begins with
 
 
 def learning_rate(run: Run, step: int) -> float:
     """Linear warm-up, then half a cosine down to zero."""
     steps = max(run.samples // run.batch, 1)
-    if step < WARM_UP_STEPS:
-        return run.learning_rate * (step + 1) / WARM_UP_STEPS
-    share = min((step - WARM_UP_STEPS) / max(steps - WARM_UP_STEPS, 1), 1.0)
+    warm_up = max(min(round(steps * WARM_UP_SHARE), WARM_UP_STEPS), 1)
+    if step < warm_up:
+        return run.learning_rate * (step + 1) / warm_up
+    share = min((step - warm_up) / max(steps - warm_up, 1), 1.0)
     return run.learning_rate * 0.5 * (1.0 + math.cos(math.pi * share))
+
+
+def samples_in(run: Run, minutes: float) -> int:
+    """How many windows this machine shows in so many minutes, by timing a few steps."""
+    keras = keras_or_complain()
+    task = _task(run)
+    model = _model(keras, task, run)
+    model.train_on_batch(*task.batch(0))  # compiles
+    begun = time.monotonic()
+    for step in range(TIMED_STEPS):
+        model.train_on_batch(*task.batch(step))
+    each = (time.monotonic() - begun) / TIMED_STEPS
+    return max(int(minutes * 60 / each), 1) * run.batch
 
 
 def train(run: Run, folder: Path) -> None:
     """Train, or go on with what the folder holds. Raises ConfigError if that was another run."""
-    windows = dataset.load(Path(run.dataset), "train")
-    held_out = dataset.load(Path(run.dataset), "clip")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        import keras
-    except ImportError as error:
-        raise MissingDependency("training needs Keras: pip install 'wimose[train]'") from error
-    from models.losses import wimose_loss
-    from models.wimose import wimose
+    keras = keras_or_complain()
+    task = _task(run)
+    kept = dataset.load(Path(run.dataset), run.held_out, task.spec.name)
+    windows = test_windows(kept)
+    windows = windows[:: max(len(windows) // CHECKED_WINDOWS, 1)]
+    truth = kept.joints(windows)
 
     folder.mkdir(parents=True, exist_ok=True)
     asked = folder / "run.yaml"
     if asked.exists() and asked.read_bytes() != msgspec.yaml.encode(run):
         raise ConfigError(f"{folder} holds another run; give an empty folder or the same options")
     asked.write_bytes(msgspec.yaml.encode(run))
+    task.normal.save(folder / "normal.npz")
 
-    chosen, _ = random_split(len(windows.joints), run.seed)
-    flat = windows.joints[chosen].reshape(len(chosen), -1)
-    mean, scale = flat.mean(axis=0), np.full(flat.shape[1], flat.std(axis=0).max(), np.float32)
-    np.savez(folder / "normal.npz", mean=mean, scale=scale)
-
-    keras.utils.set_random_seed(run.seed)
-    model = wimose()
-    loss = wimose_loss(mean, scale)
-    model.compile(optimizer=keras.optimizers.Adam(), loss=loss, jit_compile=True)
+    model = _model(keras, task, run)
     step = _resume(model, folder)
-    steps = run.samples // run.batch
+    steps = max(run.samples // run.batch, 1)
     saved = time.monotonic()
-    sums = 0.0
+    sums, count = 0.0, 0
     with progress_bar() as bar, (folder / "history.csv").open("a", newline="") as history:
-        task = bar.add_task("training", total=steps, completed=step)
+        bar_task = bar.add_task("training", total=steps, completed=step)
         log = csv.writer(history)
-        for images, joints in batches(windows, chosen, run, step):
-            if step == steps:
-                break
+        while step < steps:
             model.optimizer.learning_rate.assign(learning_rate(run, step))
-            sums += float(model.train_on_batch(images, joints))
+            sums += float(model.train_on_batch(*task.batch(step)))
+            count += 1
             step += 1
-            bar.update(task, completed=step)
-            if step % LOG_EVERY == 0 or step == steps:
-                checked = "" if step % (20 * LOG_EVERY) else f"{_held_out_loss(model, held_out):.4f}"
-                log.writerow([step, f"{learning_rate(run, step):.2e}", f"{sums / LOG_EVERY:.4f}", checked])
+            bar.update(bar_task, completed=step)
+            check = step % max(steps // CHECKS, 1) == 0 or step == steps
+            if check or step % LOG_EVERY == 0:
+                row: list[Any] = [step, f"{learning_rate(run, step):.2e}", f"{sums / count:.4f}", "", ""]
+                if check:
+                    error = pose_error(truth, predict(model, run.network, task.normal, kept, windows))
+                    row[3:] = [f"{error.mpjpe_mm:.1f}", f"{error.p_mpjpe_mm:.1f}"]
+                log.writerow(row)
                 history.flush()
-                bar.update(task, description=f"training, loss {sums / LOG_EVERY:.3f} m")
-                sums = 0.0
+                bar.update(bar_task, description=f"training, loss {sums / count:.3f}")
+                sums, count = 0.0, 0
             if time.monotonic() - saved > CHECKPOINT_S:
                 _save(model, folder, step)
                 saved = time.monotonic()
-    shipped = wimose()  # without the optimiser, which is twice the size of the weights
-    shipped.set_weights(model.get_weights())
-    shipped.save(folder / "model.keras")
+    host_model(model, run.network).save(folder / "model.keras")
+    model.save_weights(folder / "training.weights.h5")  # with what only training needs, for a run that starts here
+    draw_history(folder, MeanPoses.of(_poses(task)), truth)
     (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
-def batches(windows: dataset.Windows, chosen: Array, run: Run, step: int) -> Iterator[tuple[Array, Array]]:
-    """Endless batches from a step on: images (B, 30, 20, 4) float32 and joints (B, 51) float32 metres."""
-    per_epoch = len(chosen) // run.batch
-    while True:
-        epoch, start = divmod(step, per_epoch)
-        order = np.random.default_rng([run.seed, epoch]).permutation(chosen)
-        for n in range(start, per_epoch):
-            rows = np.sort(order[n * run.batch : (n + 1) * run.batch])
-            yield (
-                windows.images[rows].astype(np.float32) / dataset.IMAGE_SCALE,
-                windows.joints[rows].reshape(len(rows), -1),
-            )
-            step += 1
+def read_asked(folder: Path) -> Run | None:
+    """What a run that has begun was asked for; None where there is none."""
+    file = folder / "run.yaml"
+    return msgspec.yaml.decode(file.read_bytes(), type=Run) if file.exists() else None
 
 
-def _held_out_loss(model: Any, windows: dataset.Windows) -> float:
-    every = max(len(windows.joints) // 2048, 1)
-    images = windows.images[::every].astype(np.float32) / dataset.IMAGE_SCALE
-    return float(model.evaluate(images, windows.joints[::every].reshape(len(images), -1), batch_size=256, verbose=0))
+def _task(run: Run) -> Task:
+    sessions = dataset.load(Path(run.dataset), run.part, network_spec(run.network).name)
+    normal = Normal.read(Path(run.start) / "normal.npz") if run.start else None
+    return task_of(run.network, sessions, run.seed, run.batch, normal)
+
+
+def _poses(task: Any) -> Any:
+    """A few thousand training poses."""
+    windows = test_windows(task.sessions)
+    return task.sessions.joints(windows[:: max(len(windows) // 4000, 1)])
+
+
+def _model(keras: Any, task: Task, run: Run) -> Any:
+    keras.utils.set_random_seed(run.seed)
+    model = task.build()
+    if run.start:
+        model.load_weights(Path(run.start) / "training.weights.h5")
+    model.compile(optimizer=keras.optimizers.Adam(), loss=task.loss(), jit_compile=XLA)
+    return model
 
 
 def _save(model: Any, folder: Path, step: int) -> None:

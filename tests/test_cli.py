@@ -8,7 +8,7 @@ import pytest
 
 from edge.cli import main
 
-COMMANDS = ("demo", "replay", "inspect", "export", "simulate", "dataset", "train", "bundle", "evaluate")
+COMMANDS = ("demo", "replay", "inspect", "export", "simulate", "dataset", "train", "quantize", "bundle", "evaluate")
 
 
 @pytest.fixture
@@ -45,6 +45,11 @@ def test_help_shows_an_example(command: str, capsys: pytest.CaptureFixture[str])
         (["train", "/no/such/dataset", "/tmp/run-that-is-not-made"], "wimose dataset"),
         (["evaluate", "wimose-basic", "/no/such/dataset"], "wimose dataset"),
         (["bundle", "/no/such/run", "out", "--name", "x"], "wimose train"),
+        (["quantize", "/no/such/run", "out", "--name", "x"], "wimose train"),
+        (["simulate"], "--check"),
+        (["simulate", "out", "--seconds", "5", "--empty", "5"], "to somebody"),
+        (["dataset", "out", "--spec", "wimose-9"], "wimose-1, plus-1"),
+        (["evaluate", "wimose-basic"], "--walks"),
     ],
 )
 def test_a_mistake_gets_one_line_that_says_what_to_do(

@@ -1,0 +1,209 @@
+"""Ablations: wimose-plus with something taken away, each shown the same windows as often, one line each with its run.
+
+What it sees, how far back, of how many sessions, what it says, and what it is asked for. The paper's leaky split is a
+column, not a run. Raw and line-fitted phase are missing: they are no function of the values that the image specs keep
+(amplitudes, and products of antennas, in which the phase of a packet has cancelled), so they would need another spec.
+The packet's power that all values are over is that of a receiver's three antennas, also where one pair alone is seen.
+
+An ablation is a folder: `run-<name>` (weights, normal.npz, loss.csv), `ablations.yaml`. All of it is simulated.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from rich.console import Group
+
+from edge.arrays import Array
+from edge.errors import ConfigError
+from edge.pose import FORMS
+from edge.progress import track
+from edge.signal.antennas import ANTENNAS, BINS, PRODUCTS
+from edge.skeleton import N_JOINTS
+from firmware_tools import dataset
+from firmware_tools.dataset import Sessions
+from firmware_tools.tasks import Normal, PlusTask, keras_or_complain
+from firmware_tools.train import Run, learning_rate, samples_in
+from firmware_tools.trial import SPEC, Learnt, Trial, error_figures, run_trial, speed_figures
+
+SEED = 1
+PART, TEST = "train", "clip"
+# Of a receiver's values, in groups of a bin each: amplitudes, products along their mean, products across it.
+AMPLITUDE = tuple(range(ANTENNAS))
+PRODUCT = tuple(range(ANTENNAS, ANTENNAS + 2 * PRODUCTS))
+EVERYTHING = AMPLITUDE + PRODUCT
+FULL = (1, 2, 4, 8, 16)  # dilations; every network has five blocks, whatever its context
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What is left."""
+
+    name: str  # of its folder too
+    what: str
+    receivers: tuple[int, ...] = (0, 1)
+    groups: tuple[int, ...] = EVERYTHING
+    dilations: tuple[int, ...] = FULL
+    sessions: float = 1.0  # share of them, the first
+    form: str = "split-1"
+    velocity_weight: float = 0.1
+
+
+ABLATIONS = (
+    Ablation("all", "all antennas, 2.17 s, pose in parts"),
+    Ablation("amplitude", "amplitudes only", groups=AMPLITUDE),
+    Ablation("products", "conjugate products only", groups=PRODUCT),
+    Ablation("pair", "amplitude of one antenna, its product with the next", groups=(0, ANTENNAS, ANTENNAS + PRODUCTS)),
+    Ablation("receiver1", "receiver 1 only", receivers=(0,)),
+    Ablation("context-0.23s", "context 0.23 s", dilations=(1, 1, 0, 0, 0)),
+    Ablation("context-0.7s", "context 0.7 s", dilations=(1, 2, 2, 2, 2)),
+    Ablation("quarter", "a quarter of the sessions", sessions=0.25),
+    Ablation("joints", "51 coordinates instead of a pose in parts", form="joints-1"),
+    Ablation("no-velocity", "not asked for velocities", velocity_weight=0.0),
+)
+
+
+class Ablated(msgspec.Struct, frozen=True):
+    """`ablations.yaml`."""
+
+    dataset: str
+    batch: int
+    samples: int  # windows shown to every model
+    trials: list[Trial] = []
+    seed: int = SEED
+    source: str = "simulated"
+
+
+class AblatedTask(PlusTask):
+    """wimose-plus's task without what the ablation takes away."""
+
+    def __init__(self, ablation: Ablation, sessions: Sessions, batch: int) -> None:
+        from models.plus import context_points
+
+        count = max(round(len(sessions.run) * ablation.sessions), 1)
+        super().__init__("wimose-plus", _first(sessions, count), SEED, batch, None)
+        self.ablation = ablation
+        self.mask = mask(ablation)
+        self.older = self.spec.packets - context_points(ablation.dilations)  # grid points that are not seen
+        if ablation.form == "joints-1":
+            joints = self.sessions.joints(np.argwhere(self.weight)[::5]).reshape(-1, FORMS["joints-1"])
+            scale = np.full(FORMS["joints-1"], joints.std(axis=0).max())
+            self.normal = Normal(joints.mean(axis=0), scale, self.normal.limb_m, self.normal.skeleton)
+
+    def build(self) -> Any:
+        from models.plus import plus
+
+        return plus(dilations=self.ablation.dilations, outputs=FORMS[self.ablation.form])
+
+    def loss(self) -> Any:
+        from models.plus import plus_loss
+
+        weight = self.ablation.velocity_weight
+        if self.ablation.form == "joints-1":
+            return joints_loss(self.normal.mean, self.normal.scale, weight)
+        return plus_loss(self.normal.mean, self.normal.scale, self.normal.limb_m, weight)
+
+    def batch(self, step: int) -> tuple[Array, Array]:
+        x, y = super().batch(step)
+        return self.see(x), y
+
+    def see(self, columns: Array) -> Array:
+        """Of stretches or windows (B, points, 140): the later points, and zeros where a value is not seen."""
+        return np.asarray(columns[:, self.older :] * self.mask)
+
+
+def mask(ablation: Ablation) -> Array:
+    """(140,) float32, 1 for values that are seen."""
+    seen = np.zeros((2, len(EVERYTHING), BINS), np.float32)
+    seen[np.ix_(ablation.receivers, ablation.groups)] = 1.0
+    return seen.ravel()
+
+
+def joints_loss(mean: Array, scale: Array, velocity_weight: float) -> Callable[[Any, Any], Any]:
+    """Mean distance of joints, metres, and of velocities, m/s, weighted; targets as of `models.plus.plus_loss`."""
+    from keras import ops
+
+    mean32, scale32 = mean.astype(np.float32), scale.astype(np.float32)
+
+    def length(vectors: Any) -> Any:  # (N, 51) to (N,), mean over joints; finite gradient at zero
+        squares = ops.sum(ops.square(ops.reshape(vectors, (-1, N_JOINTS, 3))), axis=-1)
+        return ops.mean(ops.sqrt(squares + 1e-8), axis=1)
+
+    def loss(truth: Any, output: Any) -> Any:
+        size = mean32.size
+        off = length(output[..., :size] * scale32 + mean32 - truth[..., :size])
+        slip = length(output[..., size:] - truth[..., size:-1])
+        weight = ops.reshape(truth[..., -1], (-1,))
+        return ops.sum((off + velocity_weight * slip) * weight) / ops.maximum(ops.sum(weight), 1.0)
+
+    return loss
+
+
+def ablate(data: Path, out: Path, minutes: float, batch: int) -> Ablated:
+    """Train and measure what is not there yet. Raises ConfigError if the folder holds ablations of something else.
+
+    minutes  of training a model, measured on the whole network; what goes on keeps the number of windows it began with
+    """
+    file = out / "ablations.yaml"
+    if file.exists():
+        done = msgspec.yaml.decode(file.read_bytes(), type=Ablated)
+        if (done.dataset, done.batch) != (str(data), batch):
+            raise ConfigError(f"{out} holds ablations on {done.dataset}, batches of {done.batch}; give an empty folder")
+    else:
+        done = Ablated(str(data), batch, samples_in(_run(data, batch, batch), minutes))
+        out.mkdir(parents=True, exist_ok=True)
+    for ablation in ABLATIONS:
+        if ablation.what not in {trial.name for trial in done.trials}:
+            done = msgspec.structs.replace(done, trials=[*done.trials, _trial(ablation, done, data, out)])
+            file.with_suffix(".new").write_bytes(msgspec.yaml.encode(done))
+            file.with_suffix(".new").replace(file)  # at once: it can be stopped at any time
+    return done
+
+
+def ablation_tables(done: Ablated) -> Group:
+    """For people."""
+    title = f"Ablations of wimose-plus on {done.dataset}, simulated, {done.samples} windows shown. mm, degrees"
+    return Group(
+        error_figures(done.trials, "what is left").drawn(title),
+        speed_figures(done.trials, "what is left").drawn("R2 of velocities: hips, and limbs relative to them"),
+    )
+
+
+def _trial(ablation: Ablation, asked: Ablated, data: Path, out: Path) -> Trial:
+    folder = out / f"run-{ablation.name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    task = AblatedTask(ablation, dataset.load(data, PART, SPEC), asked.batch)
+    model = _fit(task, _run(data, asked.samples, asked.batch), folder)
+    found = Learnt(model, task.normal, ablation.form, task.see)
+    return run_trial(
+        ablation.what, folder, asked.samples, found, data, PART, TEST, TEST, "all of the dataset", SEED, task.sessions
+    )
+
+
+def _fit(task: AblatedTask, run: Run, folder: Path) -> Any:
+    """As `train`, with the same schedule, but without its checkpoints: these runs are short."""
+    keras = keras_or_complain()
+    keras.utils.set_random_seed(run.seed)
+    model = task.build()
+    model.compile(optimizer=keras.optimizers.Adam(), loss=task.loss(), jit_compile=True)
+    steps = max(run.samples // run.batch, 1)
+    losses = []
+    for step in track(range(steps), f"training {task.ablation.name}", steps):
+        model.optimizer.learning_rate.assign(learning_rate(run, step))
+        losses.append(float(model.train_on_batch(*task.batch(step))))
+    np.savetxt(folder / "loss.csv", losses, "%.4f")
+    task.normal.save(folder / "normal.npz")
+    model.save_weights(folder / "training.weights.h5")
+    return model
+
+
+def _run(data: Path, samples: int, batch: int) -> Run:
+    return Run(str(data), samples, batch, seed=SEED, network="wimose-plus", part=PART, held_out=TEST)
+
+
+def _first(sessions: Sessions, count: int) -> Sessions:
+    names = ("columns", "truth", "run", "clip", "rooms")
+    return replace(sessions, **{name: getattr(sessions, name)[:count] for name in names})

@@ -1,0 +1,124 @@
+"""Writes models/RESULTS.md from what was measured: `python -m firmware_tools.results`.
+
+models/results/ holds the figures as the commands gave them: benchmark-<model>.json of `wimose evaluate --json`,
+walks.json of `wimose evaluate --walks --json`, realism-<room>.json of `wimose simulate --check --json`, ladder.yaml and
+ablations.yaml of `wimose ladder` and `wimose ablate`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from edge.inference.bundle import Accuracy
+from firmware_tools.ablations import Ablated
+from firmware_tools.evaluate import Figures, Row, accuracy_figures, per_joint_figures
+from firmware_tools.ladder import Ladder
+from firmware_tools.markdown import figures_markdown
+from firmware_tools.simulate.realism import RealismReport
+from firmware_tools.trial import error_figures, speed_figures
+from firmware_tools.walks.track import ALL, WalkErrors
+
+FOLDER = Path(__file__).parents[1] / "models" / "results"
+PAGE = FOLDER.parent / "RESULTS.md"
+HEAD = """# What was measured
+
+Written by `python -m firmware_tools.results` from the figures in `models/results/`. **Everything but the real walks and
+the real side of the realism table is simulated.** Millimetres and degrees; int8 models, as they ship. *Canonical* is a
+constant pose that is told the true place and heading, *shuffled CSI* the same model shown another moment.
+"""
+
+
+def page(folder: Path) -> str:
+    """The whole page; what was not measured is left out."""
+    sections: list[tuple[str, str, Callable[[Path], str]]] = [
+        ("benchmark-*.json", "Benchmark", _benchmark),
+        ("walks.json", "Real walks", _walks),
+        ("realism-*.json", "Realism", _realism),
+        ("ladder.yaml", "The ladder", _ladder),
+        ("ablations.yaml", "Ablations", _ablations),
+    ]
+    parts = [HEAD]
+    for pattern, title, write in sections:
+        files = sorted(folder.glob(pattern))
+        if files:
+            parts += [f"\n## {title}\n", *(f"\n{write(file)}" for file in files)]
+    return "".join(parts)
+
+
+def _benchmark(file: Path) -> str:
+    entries = msgspec.json.decode(file.read_bytes(), type=list[Accuracy])
+    name = file.stem.removeprefix("benchmark-")
+    joints = figures_markdown(per_joint_figures(entries))
+    return (
+        f"### {name}\n\n{figures_markdown(accuracy_figures(entries))}\n"
+        f"P-MPJPE of each joint, in brackets the canonical baseline's:\n\n{joints}"
+    )
+
+
+def _walks(file: Path) -> str:
+    errors = msgspec.json.decode(file.read_bytes(), type=list[WalkErrors])
+    rows = tuple(
+        Row(walk.name == ALL, walk.name, (
+            *(f"{value:.0f}" for value in (walk.model.mean_mm, walk.model.median_mm, walk.model.p90_mm,
+                                           walk.model.centred_mm)),
+            *(f"{value:.2f}" for value in walk.model.correlation),
+            f"{walk.shuffled.mean_mm:.0f}", f"{walk.middle.mean_mm:.0f}",
+        ))
+        for walk in errors
+    )  # fmt: skip
+    figures = Figures("walk", ("mean", "median", "p90", "centred", "r(x)", "r(y)", "shuffled", "middle"), rows)
+    return (
+        "Twelve recordings of three people (WiVelo, Intel 5300, 1000 packets/s), a model trained on simulated walks\n"
+        "in their geometry, the hips' track in the floor plane against the waypoints. *Middle* always guesses the\n"
+        "middle of where they walk.\n\n" + figures_markdown(figures)
+    )
+
+
+def _realism(file: Path) -> str:
+    report = msgspec.json.decode(file.read_bytes(), type=RealismReport)
+    rows = tuple(
+        Row(row.verdict != "inside", row.name, (
+            row.unit, _quantiles(row.real), str(sum(row.real_recordings.values())), _quantiles(row.simulated),
+            f"{row.distance:.2f}", row.verdict if row.verdict == "inside" else f"MISS, {row.verdict}",
+        ))
+        for row in report.rows
+    )  # fmt: skip
+    figures = Figures("statistic", ("unit", "real", "logs", "simulated", "distance", "verdict"), rows)
+    return (
+        f"### {report.room}\n\n{len(report.misses)} misses of {len(report.rows)}. Quantiles 5, 25, 50, 75, 95 %; "
+        "distance is Wasserstein's over the real spread.\n\n" + figures_markdown(figures)
+    )
+
+
+def _ladder(file: Path) -> str:
+    ladder = msgspec.yaml.decode(file.read_bytes(), type=Ladder)
+    shown = f"wimose-plus, {ladder.hours:g} h of simulated motion at every rung, {ladder.samples} windows shown"
+    return (
+        f"The same network in ever harder worlds: {shown}.\n\n"
+        f"{figures_markdown(error_figures(ladder.trials, 'rung'))}\n"
+        "R2 of velocities, hips and limbs relative to them:\n\n"
+        + figures_markdown(speed_figures(ladder.trials, "rung"))
+    )
+
+
+def _ablations(file: Path) -> str:
+    done = msgspec.yaml.decode(file.read_bytes(), type=Ablated)
+    return (
+        f"wimose-plus on the benchmark, {done.samples} windows shown to each.\n\n"
+        f"{figures_markdown(error_figures(done.trials, 'what is left'))}\n"
+        "R2 of velocities, hips and limbs relative to them:\n\n"
+        + figures_markdown(speed_figures(done.trials, "what is left"))
+    )
+
+
+def _quantiles(values: list[float]) -> str:
+    return " ".join(f"{value:.3g}" for value in values)
+
+
+def main() -> None:
+    PAGE.write_text(page(FOLDER))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""A run becomes a bundle that the engine runs, close to the float model, with its table inside."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="the training extra is not installed")
+
+from edge.arrays import Array
+from edge.cli import main
+from edge.errors import ConfigError
+from edge.inference.bundle import Accuracy, load_bundle
+from edge.inference.engine import Engine
+from firmware_tools import dataset, measuring
+from firmware_tools.bundling import quantize_run, read_run
+from firmware_tools.quantize import load_model
+from firmware_tools.tasks import Normal, host_model, network_spec, predict, task_of
+from firmware_tools.tasks import test_windows as whole_windows
+from tests.firmware_tools.conftest import BATCH, run_of
+
+
+@pytest.fixture(scope="module")
+def wipose_run(dataset_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was never trained, but says something: its last layers are not at rest."""
+    folder = tmp_path_factory.mktemp("wipose-run")
+    run = run_of(dataset_folder, "wipose")
+    task = task_of("wipose", dataset.load(dataset_folder, "train", "wimose-1"), 1, BATCH)
+    model = task.build()
+    rng = np.random.default_rng(1)
+    for name in ("turns", "place"):
+        layer = model.get_layer(name)
+        layer.set_weights([weight + rng.normal(0.0, 0.05, weight.shape) for weight in layer.get_weights()])
+    host_model(model, "wipose").save(folder / "model.keras")
+    task.normal.save(folder / "normal.npz")
+    (folder / "run.yaml").write_bytes(msgspec.yaml.encode(run))
+    return folder
+
+
+def float_and_int8(run_folder: Path, out: Path) -> tuple[Array, Array]:
+    """(W, 17, 3) metres each, of windows of the held-out clips."""
+    run = read_run(run_folder)
+    bundle = quantize_run(run_folder, out, "tiny")
+    sessions = dataset.load(Path(run.dataset), "clip", network_spec(run.network).name)
+    windows = whole_windows(sessions)[::3]
+    normal = Normal.read(run_folder / "normal.npz")
+    engine = Engine(bundle)
+    model: Any = load_model(run_folder / "model.keras")
+    return (
+        predict(model, run.network, normal, sessions, windows),
+        np.array([engine(image) for image in sessions.images(windows)]),
+    )
+
+
+def assert_close(exact: Array, joints: Array) -> None:
+    """Nearer to what the float model says of the same window than to what it says of others, and near."""
+    error = np.linalg.norm(joints - exact, axis=2).mean()
+    spread = np.linalg.norm(exact - exact.mean(axis=0), axis=2).mean()
+    assert spread > 0.005
+    assert error < 0.05
+    assert error < 0.5 * spread
+
+
+def test_wimose_plus_goes_round(plus_run: Path, tmp_path: Path) -> None:
+    exact, joints = float_and_int8(plus_run, tmp_path)
+    assert_close(exact, joints)
+    description = load_bundle(tmp_path).description
+    assert (description.image_spec, description.outputs) == ("plus-1", "split-1")
+    assert description.trained_on == "simulated"
+    assert description.training["network"] == "wimose-plus"
+    normal = Normal.read(plus_run / "normal.npz")
+    np.testing.assert_allclose(description.limb_m, normal.limb_m, atol=1e-6)
+    np.testing.assert_allclose(description.output_mean_m, normal.mean, atol=1e-6)
+    assert description.room == "basic"
+
+
+def test_wipose_goes_round(wipose_run: Path, tmp_path: Path) -> None:
+    exact, joints = float_and_int8(wipose_run, tmp_path)
+    assert_close(exact, joints)
+    assert load_bundle(tmp_path).description.outputs == "joints-1"
+
+
+def test_an_unfinished_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="finish it with `wimose train`"):
+        read_run(tmp_path)
+
+
+def test_a_run_becomes_a_bundle_with_its_table(
+    plus_run: Path, dataset_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(measuring, "FEWEST_WINDOWS", 10)
+    assert main(["bundle", str(plus_run), str(tmp_path / "bundle"), "--name", "tiny"]) == 0
+    bundle = load_bundle(tmp_path / "bundle")
+    assert bundle.description.name == "tiny"
+    assert {entry.split for entry in bundle.description.accuracy} == {"paper", "clip", "subject"}
+    for entry in bundle.description.accuracy:
+        assert entry.canonical_root_mm == 0
+        assert entry.float_mpjpe_mm is not None
+        assert entry.knn_mpjpe_mm is not None
+    assert "shuffled" in capfd.readouterr().out
+
+    assert main(["evaluate", str(tmp_path / "bundle"), str(dataset_folder), "--json"]) == 0
+    again = msgspec.json.decode(capfd.readouterr().out, type=list[Accuracy])
+    unquantised = {
+        field.name: field.default for field in msgspec.structs.fields(Accuracy) if field.name.startswith("float_")
+    }
+    without = [msgspec.structs.replace(entry, **unquantised) for entry in bundle.description.accuracy]
+    assert again == without  # measured again, without the float model: the same figures
