@@ -5,6 +5,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from edge.arrays import Array
 from edge.errors import MissingDependency
+from firmware_tools.tasks import Normal
 
 CANDIDATES = 1000  # training images looked at
 REPRESENTATIVE = 500  # of them shown to the converter, the most ordinary ones; it stretches every scale to the extreme
@@ -66,6 +68,22 @@ def quantize(model: Any, images: Array) -> bytes:
     with redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Statistics for quantized inputs")
         return bytes(converter.convert())
+
+
+def balance(model: Any, normal: Normal, images: Array) -> Normal:
+    """Give every output of a pose in parts mean 0 and deviation 1 over some images, by its last layer's weights.
+
+    An int8 tensor has one scale. Left as they are trained, the limbs' lengths, which mean nothing, reach to 20 and the
+    root, in units of 1.6 m, is then rounded to 270 mm: 428 mm MPJPE became 450 (wimose-plus, 18 h).
+
+    returns  the constants that go with the changed weights
+    """
+    layer = model.get_layer("pose")
+    kernel, bias = layer.get_weights()  # (1, F, O), (O,)
+    said = np.asarray(model.predict(images, batch_size=100, verbose=0), np.float64).reshape(len(images), -1)
+    mean, deviation = said.mean(axis=0), np.maximum(said.std(axis=0), 1e-3)
+    layer.set_weights([kernel / deviation, (bias - mean) / deviation])
+    return replace(normal, mean=normal.mean + normal.scale * mean, scale=normal.scale * deviation)
 
 
 def _extremeness(model: Any, images: Array) -> Array:

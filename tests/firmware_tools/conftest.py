@@ -65,8 +65,8 @@ def tiny() -> Iterator[None]:
 
     def wimose() -> Any:
         image = keras.Input((30, 20, 4))
-        x = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3, 5)(image))
-        return keras.Model(image, keras.layers.Dense(51)(keras.layers.Flatten()(x)))
+        x = keras.layers.BatchNormalization(name="bn")(keras.layers.Conv2D(4, 3, 5, name="conv")(image))
+        return keras.Model(image, keras.layers.Dense(51, name="joints")(keras.layers.Flatten()(x)))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plus_module, "plus", plus)

@@ -32,7 +32,7 @@ def wipose_run(dataset_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
     rng = np.random.default_rng(1)
     for name in ("turns", "place"):
         layer = model.get_layer(name)
-        layer.set_weights([weight + rng.normal(0.0, 0.05, weight.shape) for weight in layer.get_weights()])
+        layer.set_weights([weight + rng.normal(0.0, 0.5, weight.shape) for weight in layer.get_weights()])
     host_model(model, "wipose").save(folder / "model.keras")
     task.normal.save(folder / "normal.npz")
     (folder / "run.yaml").write_bytes(msgspec.yaml.encode(run))
@@ -59,7 +59,7 @@ def assert_close(exact: Array, joints: Array) -> None:
     error = np.linalg.norm(joints - exact, axis=2).mean()
     spread = np.linalg.norm(exact - exact.mean(axis=0), axis=2).mean()
     assert spread > 0.005
-    assert error < 0.05
+    assert error < 0.15
     assert error < 0.5 * spread
 
 

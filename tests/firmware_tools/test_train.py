@@ -126,7 +126,8 @@ def test_a_run_can_begin_with_another_s_weights(
     )
     monkeypatch.setattr(training, "learning_rate", lambda run, step: 0.0)
     train(run, tmp_path)
-    assert (tmp_path / "normal.npz").read_bytes() == (plus_run / "normal.npz").read_bytes()
+    normals = [Normal.read(folder / "normal.npz") for folder in (tmp_path, plus_run)]
+    np.testing.assert_array_equal(normals[0].mean, normals[1].mean)
     model, first = (keras.saving.load_model(folder / "model.keras") for folder in (tmp_path, plus_run))
     for layer in model.layers:
         if "_bn" not in layer.name:  # running means go on

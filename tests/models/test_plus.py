@@ -36,7 +36,7 @@ STRETCH = WINDOW + (OUTPUTS - 1) * STRIDE
 @pytest.fixture(scope="module")
 def joints() -> Array:
     """(120, 17, 3) metres: four seconds of somebody who walks, limbs as they are."""
-    return walk(4.0).joints[:120].astype(np.float64) + [3.0, 4.0, 0.0]
+    return walk(4.0).joints[:120].astype(np.float64) + np.array([3.0, 4.0, 0.0])
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_all_of_a_window_matters_and_nothing_else(model: Any, stretch: Array) ->
 def test_velocities_of_a_known_motion(joints: Array) -> None:
     """Facing along y and walking on at 1.2 m/s, the left wrist rising at 0.3 m/s besides."""
     time_s = np.arange(10 + 2 * VELOCITY_STEPS) / 30
-    facing_y = turned(joints[:1] - [3.0, 4.0, 0.0], np.array([np.pi / 2]) - heading(joints[:1]))
+    facing_y = turned(joints[:1] - np.array([3.0, 4.0, 0.0]), np.array([np.pi / 2]) - heading(joints[:1]))
     moving = np.repeat(facing_y, time_s.size, axis=0)
     moving[:, :, 1] += 1.2 * time_s[:, None]
     moving[:, 13, 2] += 0.3 * time_s
