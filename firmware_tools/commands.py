@@ -45,8 +45,8 @@ def simulate(arguments: argparse.Namespace) -> int:
 
 def check_realism(arguments: argparse.Namespace) -> int:
     """`wimose simulate --check`."""
+    from firmware_tools.realism.check import SESSIONS, check, realism_table
     from firmware_tools.simulate.motion import load_clips
-    from firmware_tools.simulate.realism import SESSIONS, check, realism_table
     from firmware_tools.simulate.room import drawn_names
 
     if not MIN_CHECK_S <= arguments.seconds <= 60:
@@ -159,7 +159,7 @@ def walks(arguments: argparse.Namespace) -> int:
 
 
 def ladder(arguments: argparse.Namespace) -> int:
-    from firmware_tools.ladder import climb, definition_of, ladder_tables
+    from firmware_tools.study.ladder import climb, definition_of, ladder_tables
 
     if not 0 < arguments.hours <= 1000:
         raise ConfigError(f"--hours {arguments.hours:g}: give a positive number")
@@ -174,8 +174,8 @@ def ladder(arguments: argparse.Namespace) -> int:
 
 
 def ablate(arguments: argparse.Namespace) -> int:
-    from firmware_tools.ablations import ablate as run_ablations
-    from firmware_tools.ablations import ablation_tables
+    from firmware_tools.study.ablations import ablate as run_ablations
+    from firmware_tools.study.ablations import ablation_tables
 
     done = run_ablations(Path(arguments.dataset), Path(arguments.out), _minutes(arguments), BATCH["wimose-plus"])
     if arguments.json:

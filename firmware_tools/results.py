@@ -11,12 +11,12 @@ from pathlib import Path
 import msgspec
 
 from edge.inference.bundle import Accuracy
-from firmware_tools.ablations import Ablated
 from firmware_tools.evaluate import Figures, Row, accuracy_figures, per_joint_figures
-from firmware_tools.ladder import Ladder
 from firmware_tools.markdown import figures_markdown
-from firmware_tools.simulate.realism import RealismReport
-from firmware_tools.trial import error_figures, speed_figures
+from firmware_tools.realism.check import RealismReport
+from firmware_tools.study.ablations import Ablated
+from firmware_tools.study.ladder import Ladder
+from firmware_tools.study.trial import error_figures, speed_figures
 from firmware_tools.walks.track import ALL, WalkErrors
 
 FOLDER = Path(__file__).parents[1] / "models" / "results"

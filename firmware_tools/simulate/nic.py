@@ -1,6 +1,6 @@
 """What an Intel 5300 makes of the channel: everything between the antenna and the 8-bit counts of a record.
 
-Ranges are those of the recordings that `realism.yaml` is measured from. Where the sets differ: noise is 3 % of the
+Ranges are those of the recordings that `reference.yaml` is measured from. Where the sets differ: noise is 3 % of the
 receiver's rms in csi/csi-data, 3 to 6 % in csi/wiar, where it grows with an antenna's own signal, and 6 to 15 % in
 csi/wivelo, where a weak antenna has as much as a strong one. Packets hit by interference are 3 to 20 % of csi/csi-data
 and none elsewhere. The gain control stands still in csi/wivelo and moves by 1 to 3 dB at most packets of csi/wiar.

@@ -1,4 +1,4 @@
-"""What of the simulated world may be made easier, to see where a network loses the pose (`firmware_tools.ladder`)."""
+"""What of the simulated world may be made easier, to see where a network loses the pose (`study.ladder`)."""
 
 import msgspec
 import numpy as np

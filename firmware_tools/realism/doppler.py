@@ -6,7 +6,7 @@ import numpy as np
 from scipy.signal import butter, sosfiltfilt
 
 from edge.arrays import Array
-from firmware_tools.simulate.realism_stretch import Stretch, levelled
+from firmware_tools.realism.stretch import Stretch, levelled
 
 DOPPLER_BAND_HZ = (2.0, 80.0)  # from sway to a foot at 2 m/s, there and back, at 5.8 GHz
 DOPPLER_EDGES_HZ = (2.0, 10.0, 20.0, 40.0, 80.0)

@@ -1,4 +1,4 @@
-"""What the statistics are in real recordings: measured once, kept in `realism.yaml`, so that no recording is needed."""
+"""What the statistics are in real recordings, kept in `reference.yaml`, so that no recording is needed."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -11,11 +11,11 @@ import numpy as np
 from edge.arrays import Array
 from edge.errors import ConfigError
 from edge.parse.intel5300 import read_log
-from firmware_tools.simulate.realism_statistics import ANY, EMPTY, STATISTICS, STILL, WALKING, WAVING
-from firmware_tools.simulate.realism_stretch import Stretch, stretch_of
+from firmware_tools.realism.statistics import ANY, EMPTY, STATISTICS, STILL, WALKING, WAVING
+from firmware_tools.realism.stretch import Stretch, stretch_of
 
 LEVELS = np.linspace(0.0, 1.0, 21)  # of the quantiles kept
-TABLE = Path(__file__).with_name("realism.yaml")
+TABLE = Path(__file__).with_name("reference.yaml")
 
 # Where what lies, relative to the folder of recordings; activities as their authors name them. Chores and such count
 # only where motion does not matter. Not used: csikit/intel_office, of which nobody says who moved.
@@ -129,7 +129,7 @@ def measure_reference(folder: Path) -> ReferenceTable:
                 rows.append(
                     Reference(statistic.name, activity, statistic.unit, pool.recordings, pool.values.size, quantiles)
                 )
-    return ReferenceTable("python -m firmware_tools.simulate.realism --measure DATA", rows)
+    return ReferenceTable("python -m firmware_tools.realism.check --measure DATA", rows)
 
 
 def load_reference(path: Path = TABLE) -> list[Reference]:

@@ -25,9 +25,9 @@ from edge.signal.antennas import ANTENNAS, BINS, PRODUCTS
 from edge.skeleton import N_JOINTS
 from firmware_tools import dataset
 from firmware_tools.dataset import Sessions
+from firmware_tools.study.trial import SPEC, Learnt, Trial, error_figures, run_trial, speed_figures
 from firmware_tools.tasks import Normal, PlusTask, keras_or_complain
 from firmware_tools.train import Run, learning_rate, samples_in
-from firmware_tools.trial import SPEC, Learnt, Trial, error_figures, run_trial, speed_figures
 
 SEED = 1
 PART, TEST = "train", "clip"

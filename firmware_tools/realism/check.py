@@ -1,6 +1,6 @@
 """Is simulated CSI like real CSI? Both measured by the same functions, side by side, misses named.
 
-python -m firmware_tools.simulate.realism --measure DATA    measures the real recordings again, DATA/csi/...
+python -m firmware_tools.realism.check --measure DATA    measures the real recordings again, DATA/csi/...
 """
 
 import argparse
@@ -15,8 +15,7 @@ from rich.table import Table
 
 from edge.arrays import Array
 from edge.progress import track
-from firmware_tools.simulate.motion import Clip
-from firmware_tools.simulate.realism_reference import (
+from firmware_tools.realism.reference import (
     LEVELS,
     TABLE,
     Reference,
@@ -25,8 +24,9 @@ from firmware_tools.simulate.realism_reference import (
     measure_reference,
     sample,
 )
-from firmware_tools.simulate.realism_sessions import simulate_takes
-from firmware_tools.simulate.realism_statistics import ACTIVITIES
+from firmware_tools.realism.sessions import simulate_takes
+from firmware_tools.realism.statistics import ACTIVITIES
+from firmware_tools.simulate.motion import Clip
 from firmware_tools.simulate.room import Room
 
 SESSIONS = 16  # of each activity; two receivers each

@@ -13,13 +13,13 @@ import numpy as np
 
 from edge.arrays import Array
 from edge.parse.summary import GAP_FACTOR
-from firmware_tools.simulate.realism_doppler import (
+from firmware_tools.realism.doppler import (
     DOPPLER_EDGES_HZ,
     doppler_bandwidth,
     doppler_centroid,
     doppler_share,
 )
-from firmware_tools.simulate.realism_stretch import (
+from firmware_tools.realism.stretch import (
     AMBIGUITY_NS,
     Stretch,
     levelled,

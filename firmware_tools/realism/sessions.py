@@ -8,14 +8,14 @@ from edge.arrays import Array
 from edge.errors import ConfigError
 from edge.parse.intel5300 import parse_log
 from edge.skeleton import JOINTS, N_JOINTS, ROOT
+from firmware_tools.realism.reference import WALKING_FROM_S, Take
+from firmware_tools.realism.statistics import ACTIVITIES, EMPTY, STILL, WALKING, WAVING
+from firmware_tools.realism.stretch import stretch_of
 from firmware_tools.simulate.channel import channel
 from firmware_tools.simulate.encode import encode_log
 from firmware_tools.simulate.gait import Gait, find_gaits, walk_along
 from firmware_tools.simulate.motion import Clip
 from firmware_tools.simulate.nic import draw_nic, receive
-from firmware_tools.simulate.realism_reference import WALKING_FROM_S, Take
-from firmware_tools.simulate.realism_statistics import ACTIVITIES, EMPTY, STILL, WALKING, WAVING
-from firmware_tools.simulate.realism_stretch import stretch_of
 from firmware_tools.simulate.room import WIVELO, Room
 from firmware_tools.simulate.scene import MARGIN_M, send_times, single_take
 from firmware_tools.simulate.wivelo import AREA, draw_path, to_room

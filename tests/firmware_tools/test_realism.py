@@ -12,10 +12,10 @@ from edge.cli import main
 from edge.parse.intel5300 import parse_log, read_log
 from edge.parse.subcarriers import INDEX_20_MHZ, SPACING_HZ
 from edge.skeleton import JOINTS
-from firmware_tools.simulate import realism, realism_sessions
-from firmware_tools.simulate.motion import Clip
-from firmware_tools.simulate.realism_doppler import doppler_bandwidth, doppler_centroid, doppler_share
-from firmware_tools.simulate.realism_reference import (
+from firmware_tools.realism import check as realism
+from firmware_tools.realism import sessions as realism_sessions
+from firmware_tools.realism.doppler import doppler_bandwidth, doppler_centroid, doppler_share
+from firmware_tools.realism.reference import (
     LEVELS,
     Samples,
     Take,
@@ -24,7 +24,7 @@ from firmware_tools.simulate.realism_reference import (
     measure_reference,
     sample,
 )
-from firmware_tools.simulate.realism_statistics import (
+from firmware_tools.realism.statistics import (
     ANY,
     STATISTICS,
     STILL,
@@ -42,7 +42,8 @@ from firmware_tools.simulate.realism_statistics import (
     selectivity,
     white_residual,
 )
-from firmware_tools.simulate.realism_stretch import Stretch, stretch_of
+from firmware_tools.realism.stretch import Stretch, stretch_of
+from firmware_tools.simulate.motion import Clip
 from firmware_tools.simulate.room import BASIC
 from tests.simulate.stickman import STANDING, SWING, simulated_logs, walk
 

@@ -24,9 +24,9 @@ from firmware_tools.benchmark import SESSION_S
 from firmware_tools.dataset import Definition, Part
 from firmware_tools.simulate.room import drawn_names
 from firmware_tools.simulate.world import World
+from firmware_tools.study.trial import SPEC, Learnt, Trial, error_figures, run_trial, speed_figures
 from firmware_tools.tasks import Normal, keras_or_complain
 from firmware_tools.train import Run, samples_in, train
-from firmware_tools.trial import SPEC, Learnt, Trial, error_figures, run_trial, speed_figures
 
 SEED = 1
 TEST_SHARE = 0.2  # of the training hours, for every test part

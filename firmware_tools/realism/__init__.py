@@ -1,0 +1,1 @@
+"""Is simulated CSI like real CSI: the same statistics of both."""
