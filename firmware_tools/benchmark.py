@@ -1,16 +1,17 @@
 """The benchmark: one frozen definition, so that figures from different people can be put side by side.
 
 The paper's basic room with and without its screens, and rooms drawn at random of which five are kept away. Changing any
-of it makes another version with another name. `firmware_tools/benchmark.sha256` holds the hash of every file.
+of it makes another version with another name.
 """
 
 from pathlib import Path
 
-from firmware_tools.dataset import Definition, Part
+from firmware_tools.dataset import Definition, Part, digest
 from firmware_tools.simulate.room import drawn_names
 
 VERSION = "wimose-benchmark-1"
 SEED = 20260
+HASHES = Path(__file__).with_name("benchmark.sha256")  # of every file, in the format of sha256sum
 SESSION_S = 60.0
 BASIC = ["basic", "basic-nlos"]
 
@@ -48,3 +49,14 @@ def small(motion: Path, rooms: list[str], hours: float, test_hours: float, specs
         motion=str(motion),
         session_s=SESSION_S,
     )
+
+
+def differing(folder: Path) -> list[str]:
+    """Files of a finished benchmark that are not what they were when it was frozen.
+
+    Another CPU or numba may round the last bit of a sine otherwise and so turn a count here and there; the figures do
+    not move, but then it is not this one byte for byte.
+    """
+    frozen = dict(reversed(line.split("  ")) for line in HASHES.read_text().splitlines())
+    made = digest(folder)
+    return sorted(name for name in frozen if made.get(name) != frozen[name])

@@ -64,7 +64,7 @@ def check_realism(arguments: argparse.Namespace) -> int:
 
 
 def dataset(arguments: argparse.Namespace) -> int:
-    from firmware_tools.benchmark import benchmark, small
+    from firmware_tools.benchmark import VERSION, benchmark, differing, small
 
     motion = _motion(arguments.motion)
     if arguments.benchmark:
@@ -76,6 +76,10 @@ def dataset(arguments: argparse.Namespace) -> int:
             raise ConfigError(f"no image spec {unknown[0]!r}; there are: {', '.join(KNOWN)}")
         definition = small(motion, rooms, arguments.hours, arguments.test_hours, specs, arguments.seed)
     datasets.build(definition, Path(arguments.out), arguments.workers)
+    if arguments.benchmark:
+        other = differing(Path(arguments.out))
+        verdict = f"differs from the frozen one in {', '.join(other)}" if other else "byte for byte the frozen one"
+        print(f"{arguments.out}: {VERSION}, {verdict}", file=sys.stderr)
     return 0
 
 

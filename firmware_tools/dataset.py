@@ -157,7 +157,11 @@ def load(folder: Path, part: str, spec: str) -> Sessions:
 
 def digest(folder: Path) -> dict[str, str]:
     """SHA-256 of every array, by file name: the same definition and seed on the same machine give the same."""
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*-*.npy"))}
+    hashes = {}
+    for path in sorted(folder.glob("*-*.npy")):
+        with path.open("rb") as file:
+            hashes[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes
 
 
 def clips_of(split: str, clips: list[Clip]) -> list[Clip]:

@@ -14,7 +14,7 @@ from edge.skeleton import JOINTS
 from models.baselines import MeanPoses
 from models.metrics import Moments, PoseError, pose_error
 
-MAX_WINDOWS = 6_000  # of a split, room and kind of motion; more moves no figure by more than its last digit or two
+MAX_WINDOWS = 4_000  # of a split, room, condition and kind of motion; more moves the last digit
 
 SPLIT_NAMES = {
     "paper": "paper (random 75/25 of windows, leaky)",

@@ -114,7 +114,7 @@ class Ruler:
             mine = np.array([_group(name) == (room, nlos) for name in sessions.rooms])
             here = windows[mine[windows[:, 0]]]
             for kind in ("household", "dance"):
-                some = here[kinds[sessions.clip[here[:, 0], here[:, 1]]] == kind][:MAX_WINDOWS]
+                some = _evenly(here[kinds[sessions.clip[here[:, 0], here[:, 1]]] == kind])
                 if len(some) >= FEWEST_WINDOWS:
                     entries.append(self._entry(split, room, "NLoS" if nlos else "LoS", kind, sessions, some))
         return entries
@@ -150,6 +150,12 @@ def _with_confidence(accuracy: Accuracy, said: list[Prediction], truth: Array, j
     return msgspec.structs.replace(
         accuracy, confidence=round(100 * float(confidence.mean()), 1), confidence_error=round(100 * float(error), 1)
     )
+
+
+def _evenly(windows: Array) -> Array:
+    """At most about MAX_WINDOWS, of whole sessions evenly over all: jitter needs windows in a row."""
+    there = np.unique(windows[:, 0])
+    return windows[np.isin(windows[:, 0], there[:: max(-(-len(windows) // MAX_WINDOWS), 1)])]
 
 
 def _group(room: str) -> tuple[str, bool]:

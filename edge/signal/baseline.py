@@ -86,7 +86,7 @@ def link_deviations_plain(rows: Array, means: Array) -> Array:
     mean_amplitude, mean_re, mean_im = np.split(means, 3, axis=1)
     phase = np.angle((re + 1j * im) * (mean_re - 1j * mean_im))
     relative = np.divide(amplitude, mean_amplitude, out=np.ones_like(amplitude), where=mean_amplitude > 0) - 1
-    return np.tanh(np.stack((AMPLITUDE_GAIN * relative, PHASE_GAIN * phase), axis=2)).astype(np.float32)
+    return np.asarray(np.tanh(np.stack((AMPLITUDE_GAIN * relative, PHASE_GAIN * phase), axis=2)), np.float32)
 
 
 @njit(cache=True, nogil=True)

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
-from firmware_tools.benchmark import benchmark, small
+import msgspec
+import numpy as np
+
+from firmware_tools.benchmark import HASHES, benchmark, differing, small
+from firmware_tools.dataset import build, digest
 from firmware_tools.simulate.room import room_named
 
 
@@ -41,3 +45,23 @@ def test_a_dataset_of_one_s_own_has_the_same_splits() -> None:
     }  # fmt: skip
     assert (definition.seed, definition.version) == (4, "own")
     assert definition.session_s == benchmark(Path("mocap17")).session_s
+
+
+def test_every_file_has_its_hash() -> None:
+    definition = benchmark(Path("mocap17"))
+    named = {line.split("  ")[1] for line in HASHES.read_text().splitlines()}
+    kinds = [*definition.specs, "joints", "run", "clip", "done"]
+    assert named == {f"{part}-{kind}.npy" for part in definition.parts for kind in kinds}
+
+
+def test_what_differs_is_named(data: Path, tmp_path: Path) -> None:
+    """One session of a part is not the whole part; one altered value of it tells."""
+    definition = benchmark(data / "mocap17")
+    clip = msgspec.structs.replace(definition.parts["clip"], hours=1 / 60)
+    build(msgspec.structs.replace(definition, parts={"clip": clip}), tmp_path, workers=1)
+    assert "clip-joints.npy" in differing(tmp_path)
+    before = digest(tmp_path)
+    rows = np.load(tmp_path / "clip-joints.npy", mmap_mode="r+")
+    rows[0, 100] += 1
+    rows.flush()
+    assert {name for name, value in digest(tmp_path).items() if value != before[name]} == {"clip-joints.npy"}

@@ -1,6 +1,7 @@
 """Training: the schedule, and that stopping and resuming changes nothing."""
 
 import csv
+import time
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,7 @@ def test_minutes_become_windows_once(
     monkeypatch.setattr(training, "TIMED_STEPS", 1)
     clock = iter([0.0, 0.5])  # half a second for the step
     with monkeypatch.context() as patch:
-        patch.setattr(training.time, "monotonic", lambda: next(clock))
+        patch.setattr(time, "monotonic", lambda: next(clock))
         samples = training.samples_in(run_of(dataset_folder, "wimose-plus"), minutes=0.05)
     assert samples == 6 * BATCH
 

@@ -36,7 +36,7 @@ STRETCH = WINDOW + (OUTPUTS - 1) * STRIDE
 @pytest.fixture(scope="module")
 def joints() -> Array:
     """(120, 17, 3) metres: four seconds of somebody who walks, limbs as they are."""
-    return walk(4.0).joints[:120].astype(np.float64) + np.array([3.0, 4.0, 0.0])
+    return np.asarray(walk(4.0).joints[:120] + np.array([3.0, 4.0, 0.0]))
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ def csi() -> Array:
     return np.asarray(clean + 0.6 * noise).astype(np.complex64)
 
 
-@pytest.fixture(params=KNOWN.values(), ids=KNOWN)
+@pytest.fixture(params=list(KNOWN.values()), ids=list(KNOWN))
 def spec(request: pytest.FixtureRequest) -> ImageSpec:
     chosen: ImageSpec = request.param
     return chosen

@@ -19,7 +19,7 @@ def part(packets: Packets, where: slice | Array) -> Packets:
     return Packets(packets.time_us[where], packets.csi[where])
 
 
-@pytest.fixture(params=KNOWN.values(), ids=KNOWN)
+@pytest.fixture(params=list(KNOWN.values()), ids=list(KNOWN))
 def spec(request: pytest.FixtureRequest) -> ImageSpec:
     chosen: ImageSpec = request.param
     return chosen
