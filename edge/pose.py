@@ -62,6 +62,8 @@ def joints_of(values: Array, form: str, limb_m: Array) -> Array:
 def confidence_of(values: Array) -> float:
     """Share of the joints that the form split-1 expects within NEAR_M of the truth, 0 to 1.
 
-    A joint's distance from the truth is taken as exponential with its spread as the mean, as in training.
+    The spread is the mean distance (training fits it as the mean of an exponential distribution). Most of it is an
+    error of place, alike in both directions of the floor, so that distances m in the mean are Rayleigh's:
+    P(d < r) = 1 - exp(-pi/4 (r/m)^2).
     """
-    return float((1.0 - np.exp(-NEAR_M / np.exp(values[SPREAD_OUT]))).mean())
+    return float((1.0 - np.exp(-np.pi / 4 * (NEAR_M / np.exp(values[SPREAD_OUT])) ** 2)).mean())

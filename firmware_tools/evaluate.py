@@ -143,6 +143,23 @@ def per_joint_figures(entries: list[Accuracy]) -> Figures:
     )
 
 
+def confidence_figures(entries: list[Accuracy]) -> Figures:
+    """How sure a model is, and how right it is to be; percent of joints within 150 mm."""
+    return Figures(
+        "split",
+        ("expected", "true", "mean difference over tenths"),
+        tuple(
+            Row(
+                False,
+                _label(entry),
+                (f"{entry.confidence:.0f}", f"{entry.pck[2]:.0f}", f"{entry.confidence_error:.1f}"),
+            )
+            for entry in entries
+            if entry.confidence is not None and entry.confidence_error is not None
+        ),
+    )
+
+
 def seeds_figures(entries: list[Accuracy]) -> Figures:
     """Errors in mm and degrees, mean±sample standard deviation over seeds; one seed has no spread."""
     groups = defaultdict(list)

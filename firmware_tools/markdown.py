@@ -2,7 +2,7 @@
 
 from edge.inference.bundle import Accuracy, Description
 from edge.signal.imagespec import known_spec
-from firmware_tools.evaluate import Figures, accuracy_figures, per_joint_figures
+from firmware_tools.evaluate import Figures, accuracy_figures, confidence_figures, per_joint_figures
 
 
 def figures_markdown(figures: Figures) -> str:
@@ -17,6 +17,14 @@ def figures_markdown(figures: Figures) -> str:
 def accuracy_markdown(entries: list[Accuracy]) -> str:
     """The table of `wimose evaluate`."""
     return figures_markdown(accuracy_figures(entries))
+
+
+def confidence_markdown(entries: list[Accuracy]) -> str:
+    """Empty for a model that says nothing of the kind."""
+    figures = confidence_figures(entries)
+    if not figures.rows:
+        return ""
+    return f"Confidence, the percent of joints that the model expects within 150 mm:\n\n{figures_markdown(figures)}\n"
 
 
 def model_card(description: Description) -> str:
@@ -49,7 +57,7 @@ CSI* is the same model shown another moment.
 P-MPJPE of each joint, in brackets the canonical baseline's:
 
 {figures_markdown(per_joint_figures(description.accuracy))}
-## Limits
+{confidence_markdown(description.accuracy)}## Limits
 
 - A model knows the rooms it was trained for. In any other room, yours included, its places mean nothing until that room
   has been calibrated.

@@ -12,7 +12,7 @@ import msgspec
 
 from edge.inference.bundle import Accuracy
 from firmware_tools.evaluate import Figures, Row, accuracy_figures, per_joint_figures
-from firmware_tools.markdown import figures_markdown
+from firmware_tools.markdown import confidence_markdown, figures_markdown
 from firmware_tools.realism.check import RealismReport
 from firmware_tools.study.ablations import Ablated
 from firmware_tools.study.ladder import Ladder
@@ -52,7 +52,7 @@ def _benchmark(file: Path) -> str:
     joints = figures_markdown(per_joint_figures(entries))
     return (
         f"### {name}\n\n{figures_markdown(accuracy_figures(entries))}\n"
-        f"P-MPJPE of each joint, in brackets the canonical baseline's:\n\n{joints}"
+        f"P-MPJPE of each joint, in brackets the canonical baseline's:\n\n{joints}\n{confidence_markdown(entries)}"
     )
 
 

@@ -14,6 +14,7 @@ from edge.pose import (
     SIZE_OUT,
     SPLIT_1,
     SPREAD_OUT,
+    confidence_of,
     joints_of,
     split_joints,
 )
@@ -101,3 +102,12 @@ def test_either_form_becomes_joints(shape: tuple[int, ...]) -> None:
     np.testing.assert_array_equal(joints[..., 5, 1], coordinates[..., 16])
     values = random_values(shape, seed=5)
     np.testing.assert_array_equal(joints_of(values, "split-1", LIMB_M), split_joints(values, LIMB_M))
+
+
+def test_confidence_is_the_share_of_joints_expected_near() -> None:
+    """A joint 150 mm off in the mean lies within 150 mm in 54 % of all windows, one 10 mm off always."""
+    values = np.zeros(SPLIT_1)
+    values[SPREAD_OUT] = np.log(0.15)
+    assert confidence_of(values) == pytest.approx(1 - np.exp(-np.pi / 4))
+    values[SPREAD_OUT.start] = np.log(0.01)
+    assert confidence_of(values) == pytest.approx((16 * (1 - np.exp(-np.pi / 4)) + 1) / 17)

@@ -16,7 +16,7 @@ from edge.inference.engine import Engine
 from edge.pose import joints_of
 from firmware_tools import dataset, measuring
 from firmware_tools.bundling import quantize_run, read_run
-from firmware_tools.quantize import load_model
+from firmware_tools.quantize import balance, load_model
 from firmware_tools.tasks import FORMS, Normal, host_model, network_spec, predict, task_of
 from firmware_tools.tasks import test_windows as whole_windows
 from tests.firmware_tools.conftest import BATCH, run_of
@@ -64,6 +64,19 @@ def test_wimose_plus_goes_round(plus_run: Path, tmp_path: Path) -> None:
     normal = Normal.read(plus_run / "normal.npz")
     np.testing.assert_allclose(description.limb_m, normal.limb_m, atol=1e-6)
     assert description.room == "basic"
+
+
+def test_balancing_changes_the_scales_and_not_the_joints(plus_run: Path, dataset_folder: Path) -> None:
+    sessions = dataset.load(dataset_folder, "clip", "plus-1")
+    windows = whole_windows(sessions)[::3]
+    images = sessions.images(windows)
+    model, normal = load_model(plus_run / "model.keras"), Normal.read(plus_run / "normal.npz")
+    before = predict(model, "wimose-plus", normal, sessions, windows)
+    balanced = balance(model, normal, images)
+    np.testing.assert_allclose(predict(model, "wimose-plus", balanced, sessions, windows), before, atol=1e-4)
+    said = model.predict(images, verbose=0)
+    assert np.abs(said.mean(axis=0)).max() < 0.01
+    assert said.std(axis=0).max() == pytest.approx(1.0, abs=0.01)
 
 
 def test_wipose_goes_round(wipose_run: Path, tmp_path: Path) -> None:
