@@ -11,7 +11,7 @@ from edge.arrays import Array
 from edge.inference.bundle import Bundle
 from edge.recording import Recording
 from edge.replay import Estimate
-from edge.skeleton import N_JOINTS, ROOT
+from edge.skeleton import ROOT
 
 
 class ReplayReport(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ class ReplayReport(msgspec.Struct, frozen=True):
         played = estimates[-1].time_s if estimates else 0.0
         latency_ms = np.array([estimate.latency_s for estimate in estimates] or [0.0]) * 1e3
         known = [(estimate.truth, estimate.joints) for estimate in estimates if estimate.truth is not None]
-        mean_pose = bundle.output_mean.reshape(N_JOINTS, 3)
+        mean_pose = bundle.mean_pose
         first, second = recording.receivers
         links = recording.links
         return cls(

@@ -57,6 +57,6 @@ def differing(folder: Path) -> list[str]:
     Another CPU or numba may round the last bit of a sine otherwise and so turn a count here and there; the figures do
     not move, but then it is not this one byte for byte.
     """
-    frozen = dict(reversed(line.split("  ")) for line in HASHES.read_text().splitlines())
+    frozen = {name: value for value, name in (line.split("  ") for line in HASHES.read_text().splitlines())}
     made = digest(folder)
     return sorted(name for name in frozen if made.get(name) != frozen[name])

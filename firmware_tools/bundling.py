@@ -63,7 +63,7 @@ def quantize_run(run_folder: Path, out: Path, name: str) -> Bundle:
             "batch": run.batch,
             "learning_rate": run.learning_rate,
             "seed": run.seed,
-            **({"start": run.start} if run.start else {}),
+            **({"start": Path(run.start).name} if run.start else {}),
         },
         licence=LICENCE,
         accuracy=[],

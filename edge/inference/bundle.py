@@ -12,7 +12,7 @@ import numpy as np
 
 from edge.arrays import Array
 from edge.errors import BundleMismatch, ConfigError
-from edge.pose import FORMS, N_LIMBS
+from edge.pose import FORMS, N_LIMBS, joints_of
 from edge.signal.imagespec import ImageSpec, known_spec
 from edge.skeleton import JOINTS
 
@@ -136,6 +136,11 @@ class Bundle(msgspec.Struct, frozen=True):
     @property
     def output_scale(self) -> Array:
         return np.array(self.description.output_scale_m)
+
+    @property
+    def mean_pose(self) -> Array:
+        """(17, 3) metres: what it would say if it heard nothing, the mean over its training."""
+        return joints_of(self.output_mean, self.description.outputs, self.limb_m)
 
     @property
     def limb_m(self) -> Array:

@@ -134,6 +134,5 @@ def array_deviations_plain(rows: Array, means: Array) -> Array:
         part[:, ANTENNAS : ANTENNAS + PRODUCTS] + 1j * part[:, ANTENNAS + PRODUCTS :] for part in (value - mean, mean)
     )
     product = PRODUCT_GAIN * moved * direction.conj() / np.abs(direction) / (level[:, :-1] * level[:, 1:])
-    return (
-        np.tanh(np.concatenate((amplitude, product.real, product.imag), axis=1)).reshape(rows.shape).astype(np.float32)
-    )
+    limited = np.tanh(np.concatenate((amplitude, product.real, product.imag), axis=1))
+    return np.asarray(limited.reshape(rows.shape), np.float32)

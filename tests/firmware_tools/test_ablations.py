@@ -15,8 +15,9 @@ from edge.errors import ConfigError  # noqa: E402
 from edge.signal.antennas import array_values  # noqa: E402
 from edge.signal.imagespec import PLUS_1  # noqa: E402
 from edge.signal.resample import RATE_HZ  # noqa: E402
+from firmware_tools import dataset  # noqa: E402
 from firmware_tools.dataset import Definition, Part, Sessions  # noqa: E402
-from firmware_tools.study import ablations, dataset  # noqa: E402
+from firmware_tools.study import ablations  # noqa: E402
 from firmware_tools.study.ablations import (  # noqa: E402
     ABLATIONS,
     FULL,

@@ -12,12 +12,13 @@ pytest.importorskip("keras")
 
 from edge.errors import ConfigError
 from edge.skeleton import JOINTS, ROOT
-from firmware_tools import dataset, ladder
+from firmware_tools import dataset
 from firmware_tools.dataset import TRUTH_EVERY, Part
 from firmware_tools.simulate.nic import receive
 from firmware_tools.simulate.room import BASIC
 from firmware_tools.simulate.scene import place
 from firmware_tools.simulate.world import IDEAL_NIC, World
+from firmware_tools.study import ladder
 from firmware_tools.study.ladder import RUNGS, WORLDS, Ladder, climb, definition_of, ladder_tables
 from firmware_tools.study.trial import error_figures, speed_r2, velocities
 from models.metrics import heading, turned
