@@ -7,12 +7,13 @@ of it makes another version with another name.
 from pathlib import Path
 
 from firmware_tools.dataset import Definition, Part, digest
-from firmware_tools.simulate.room import drawn_names
+from firmware_tools.simulate.room import WIVELO, drawn_names
 
 VERSION = "wimose-benchmark-1"
 SEED = 20260
 HASHES = Path(__file__).with_name("benchmark.sha256")  # of every file, in the format of sha256sum
 SESSION_S = 60.0
+WALK_S = 20.0  # the longest
 BASIC = ["basic", "basic-nlos"]
 
 
@@ -48,6 +49,22 @@ def small(motion: Path, rooms: list[str], hours: float, test_hours: float, specs
         specs=specs,
         motion=str(motion),
         session_s=SESSION_S,
+    )
+
+
+def walks(motion: Path, hours: float, test_hours: float, specs: list[str], seed: int) -> Definition:
+    """People walking as in the WiVelo recordings, one walk a session; few clips hold a gait, so all are learnt from."""
+    room = [WIVELO.name]
+    return Definition(
+        version="walks",
+        seed=seed,
+        parts={
+            "train": Part(room, "train", hours, "walk"),
+            "valid": Part(room, "train", test_hours, "walk"),  # other paths, the same gaits
+        },
+        specs=specs,
+        motion=str(motion),
+        session_s=WALK_S,
     )
 
 

@@ -15,7 +15,7 @@ from edge.signal.imagespec import KNOWN
 from firmware_tools import dataset as datasets
 from firmware_tools import evaluate as evaluation
 from firmware_tools.simulate.motion import default_folder
-from firmware_tools.simulate.room import room_named
+from firmware_tools.simulate.room import WIVELO, room_named
 
 BATCH = {"wimose": 64, "wipose": 64, "wimose-plus": 960}  # windows a step; those of wimose-plus are neighbours
 MIN_CHECK_S = 3.0  # what one value of a deviation is taken over
@@ -65,6 +65,7 @@ def check_realism(arguments: argparse.Namespace) -> int:
 
 def dataset(arguments: argparse.Namespace) -> int:
     from firmware_tools.benchmark import VERSION, benchmark, differing, small
+    from firmware_tools.benchmark import walks as walks_in_wivelo
 
     motion = _motion(arguments.motion)
     if arguments.benchmark:
@@ -74,7 +75,10 @@ def dataset(arguments: argparse.Namespace) -> int:
         specs = arguments.spec or list(KNOWN)
         if unknown := [name for name in specs if name not in KNOWN]:
             raise ConfigError(f"no image spec {unknown[0]!r}; there are: {', '.join(KNOWN)}")
-        definition = small(motion, rooms, arguments.hours, arguments.test_hours, specs, arguments.seed)
+        if rooms == [WIVELO.name]:
+            definition = walks_in_wivelo(motion, arguments.hours, arguments.test_hours, specs, arguments.seed)
+        else:
+            definition = small(motion, rooms, arguments.hours, arguments.test_hours, specs, arguments.seed)
     datasets.build(definition, Path(arguments.out), arguments.workers)
     if arguments.benchmark:
         other = differing(Path(arguments.out))

@@ -33,7 +33,7 @@ class Trial(msgspec.Struct, frozen=True):
     """A run, and what it scores."""
 
     name: str
-    run: str  # its folder
+    run: str  # name of its folder
     samples: int  # windows it was shown
     accuracy: Accuracy
     leaky: Accuracy  # the same model on the paper's random split of its own training part
@@ -89,7 +89,7 @@ def run_trial(
         ))  # fmt: skip
     whole, truth = velocities(sessions, some)
     speeds = said[whole, learnt.normal.mean.size :].reshape(-1, N_JOINTS, 3)
-    return Trial(name, str(run), samples, parts[1], parts[0], speed_r2(truth, speeds))
+    return Trial(name, run.name, samples, parts[1], parts[0], speed_r2(truth, speeds))
 
 
 def speed_r2(truth: Array, said: Array) -> dict[str, float]:
@@ -129,7 +129,7 @@ def error_figures(trials: list[Trial], what: str) -> Figures:
 def speed_figures(trials: list[Trial], what: str) -> Figures:
     """R2 of the velocities, and the run each line comes from."""
     names = tuple(trials[0].speed_r2) if trials else ()
-    rows = (Row(True, t.name, (*(f"{t.speed_r2[name]:.2f}" for name in names), Path(t.run).name)) for t in trials)
+    rows = (Row(True, t.name, (*(f"{t.speed_r2[name]:.2f}" for name in names), t.run)) for t in trials)
     return Figures(what, (*names, "run"), tuple(rows))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from firmware_tools.benchmark import HASHES, benchmark, differing, small
+from firmware_tools.benchmark import HASHES, benchmark, differing, small, walks
 from firmware_tools.dataset import build, digest
 from firmware_tools.simulate.room import room_named
 
@@ -65,3 +65,9 @@ def test_what_differs_is_named(data: Path, tmp_path: Path) -> None:
     rows[0, 100] += 1
     rows.flush()
     assert {name for name, value in digest(tmp_path).items() if value != before[name]} == {"clip-joints.npy"}
+
+
+def test_people_walk_in_the_room_of_the_real_walks() -> None:
+    definition = walks(Path("mocap17"), 5.0, 0.15, ["plus-1"], seed=5825)
+    assert {(part.motion, *part.rooms) for part in definition.parts.values()} == {("walk", "wivelo")}
+    assert definition.sessions("train") == 900
