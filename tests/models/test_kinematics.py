@@ -21,7 +21,7 @@ from tests.simulate.stickman import STANDING, walk
 
 def turns(count: int, seed: int) -> Array:
     """(N, 17, 3, 3)"""
-    return Rotation.random(count * N_JOINTS, random_state=seed).as_matrix().reshape(count, N_JOINTS, 3, 3)
+    return np.asarray(Rotation.random(count * N_JOINTS, random_state=seed).as_matrix().reshape(count, N_JOINTS, 3, 3))
 
 
 def plain(turns: Array, place: Array, skeleton: Array, root: int) -> Array:
