@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edge.cli import main
@@ -50,5 +51,9 @@ def test_the_bundled_session_has_truth_and_is_simulated() -> None:
 def test_the_bundled_session_is_what_the_simulator_writes(data: Path, tmp_path: Path) -> None:
     arguments = ["--clip", "86_09", "--seconds", "25", "--seed", "86", "--motion", str(data / "mocap17")]
     assert main(["simulate", str(tmp_path / "session"), *arguments]) == 0
-    for name in ("session.yaml", "receiver1.dat", "receiver2.dat", "joints.npz"):
+    for name in ("session.yaml", "receiver1.dat", "receiver2.dat"):
         assert (tmp_path / "session" / name).read_bytes() == (SESSION / name).read_bytes(), name
+    # Python 3.11.4 began to write another version number into the headers of a zip file.
+    with np.load(tmp_path / "session" / "joints.npz") as made, np.load(SESSION / "joints.npz") as bundled:
+        assert made.files == bundled.files
+        assert all(made[name].tobytes() == bundled[name].tobytes() for name in made.files)

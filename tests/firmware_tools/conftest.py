@@ -50,9 +50,9 @@ def dataset_folder(definition: Definition, tmp_path_factory: pytest.TempPathFact
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def tiny() -> Iterator[None]:
-    """Networks of a few channels that compile in a second, for as long as tests run."""
+    """Networks of a few channels that compile in a second, for as long as the tests of this folder run."""
     keras = pytest.importorskip("keras", reason="the training extra is not installed")
     from firmware_tools import train
     from models import plus as plus_module
@@ -75,7 +75,7 @@ def tiny() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def plus_run(dataset_folder: Path, tiny: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of wimose-plus, three steps long."""
     from firmware_tools.train import train

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from edge.cli import BUNDLE
 from edge.errors import BundleMismatch, ConfigError, WimoseError
 from edge.inference import bundle as bundles
 from edge.inference.bundle import Bundle, find_bundle, load_bundle
@@ -56,7 +57,7 @@ def test_a_changed_byte_of_the_model_is_noticed(copy: Path) -> None:
         ({"outputs": "angles-1"}, BundleMismatch, "angles-1.*update wimose"),
         ({"outputs": "split-1"}, BundleMismatch, "71 numbers each"),
         (
-            {"outputs": "split-1", "output_mean_m": [0.0] * 71, "output_scale_m": [1.0] * 71},
+            {"outputs": "split-1", "output_mean_m": [0.0] * 71, "output_scale_m": [1.0] * 71, "limb_m": []},
             BundleMismatch,
             "limb_m needs 16",
         ),
@@ -85,6 +86,7 @@ def test_a_huge_file_is_not_read(copy: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_what_ships_is_small_enough() -> None:
-    loaded: Bundle = load_bundle(find_bundle(SHIPPED))
-    assert len(loaded.model) < 32 << 20
-    assert {entry.split for entry in loaded.description.accuracy} == {"paper", "clip", "subject"}
+    bundles: list[Bundle] = [load_bundle(find_bundle(name)) for name in (SHIPPED, BUNDLE)]
+    assert all(len(loaded.model) < 32 << 20 for loaded in bundles)
+    for loaded in bundles:
+        assert {entry.split for entry in loaded.description.accuracy} == {"paper", "clip", "subject", "room"}
