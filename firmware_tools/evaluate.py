@@ -219,7 +219,8 @@ def _row(own: bool, label: str, errors: Values, pck: Values, jitter: float | Non
 def _label(entry: Accuracy) -> str:
     """What was measured. The room stands in the title of a table, or names the split."""
     condition = ", NLoS" if entry.condition == "NLoS" else ""
-    return f"{SPLIT_NAMES.get(entry.split, entry.split)}{condition}{_motion(entry)}"
+    which = f", {entry.room}" if entry.split == "room" else ""
+    return f"{SPLIT_NAMES.get(entry.split, entry.split)}{which}{condition}{_motion(entry)}"
 
 
 def _motion(entry: Accuracy) -> str:

@@ -1,8 +1,8 @@
 """Writes models/RESULTS.md from what was measured: `python -m firmware_tools.results`.
 
-models/results/ holds the figures as the commands gave them: benchmark-<model>.json of `wimose evaluate --json`,
-walks.json of `wimose evaluate --walks --json`, realism-<room>.json of `wimose simulate --check --json`, ladder.yaml and
-ablations.yaml of `wimose ladder` and `wimose ablate`.
+models/results/ holds the figures as the commands gave them: benchmark-<model>.json of `wimose evaluate --json`, beside
+training.md, which says how much each was shown, walks.json of `wimose evaluate --walks --json`, realism-<room>.json of
+`wimose simulate --check --json`, ladder.yaml and ablations.yaml of `wimose ladder` and `wimose ablate`.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,8 @@ constant pose that is told the true place and heading, *shuffled CSI* the same m
 def page(folder: Path) -> str:
     """The whole page; what was not measured is left out."""
     sections: list[tuple[str, str, Callable[[Path], str]]] = [
-        ("benchmark-*.json", "Benchmark", _benchmark),
+        ("training.md", "Benchmark", Path.read_text),
+        ("benchmark-*.json", "", _benchmark),
         ("walks.json", "Real walks", _walks),
         ("realism-*.json", "Realism", _realism),
         ("ladder.yaml", "The ladder", _ladder),
@@ -42,7 +43,7 @@ def page(folder: Path) -> str:
     for pattern, title, write in sections:
         files = sorted(folder.glob(pattern))
         if files:
-            parts += [f"\n## {title}\n", *(f"\n{write(file)}" for file in files)]
+            parts += [f"\n## {title}\n" if title else "", *(f"\n{write(file)}" for file in files)]
     return "".join(parts)
 
 
