@@ -13,7 +13,7 @@ from edge.skeleton import JOINTS
 from firmware_tools import dataset
 from firmware_tools.markdown import model_card
 from firmware_tools.measuring import Trained, measure_dataset
-from firmware_tools.quantize import balance, load_model, quantize
+from firmware_tools.quantize import ORDINARY, balance, load_model, quantize
 from firmware_tools.tasks import FORMS, Normal, held_out, network_spec, test_windows
 from firmware_tools.train import Run
 
@@ -37,7 +37,7 @@ def quantize_run(run_folder: Path, out: Path, name: str) -> Bundle:
     network = load_model(run_folder / "model.keras")
     if FORMS[run.network] == "split-1":
         normal = balance(network, normal, images)
-    model = quantize(network, images)
+    model = quantize(network, images, ORDINARY[run.network])
     part = definition.parts[run.part]
     description = Description(
         schema=1,

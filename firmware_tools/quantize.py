@@ -16,7 +16,9 @@ from edge.errors import MissingDependency
 from firmware_tools.tasks import Normal
 
 CANDIDATES = 1000  # training images looked at
-REPRESENTATIVE = 500  # of them shown to the converter, the most ordinary ones; it stretches every scale to the extreme
+# Share of them shown to the converter, the most ordinary ones; it stretches every scale to the extreme. Of wimose-plus
+# half left MPJPE at +6.8 % on NLoS clips, all at +1.7 %, this at +0.4 %.
+ORDINARY = {"wimose": 0.5, "wipose": 0.5, "wimose-plus": 0.97}
 
 
 def load_model(model_file: Path) -> Any:
@@ -32,15 +34,16 @@ def load_model(model_file: Path) -> Any:
     return keras.saving.load_model(model_file, compile=False)
 
 
-def quantize(model: Any, images: Array) -> bytes:
+def quantize(model: Any, images: Array, ordinary: float) -> bytes:
     """Convert to int8.
 
     A few images drive rarely used channels a hundred times further than all others. Scales that reach so far leave the
     others no resolution: the first model of this kind went from 878 to 1070 mm MPJPE, from 221 to 560 mm root-relative.
     So the scales are those of the ordinary images, and what lies beyond is clipped (890 and 222 mm).
 
-    images   (W, ...) float32 from training rooms only
-    returns  the .tflite file
+    images    (W, ...) float32 from training rooms only
+    ordinary  share of them that sets the scales
+    returns   the .tflite file
     """
     try:
         import tensorflow as tf
@@ -48,9 +51,8 @@ def quantize(model: Any, images: Array) -> bytes:
         raise MissingDependency("quantising needs TensorFlow: pip install 'wimose[train]'") from error
 
     candidates = images[:: max(len(images) // CANDIDATES, 1)]
-    chosen = candidates[
-        np.argsort(_extremeness(model, candidates))[: max(min(REPRESENTATIVE, len(candidates) // 2), 1)]
-    ]
+    count = max(round(ordinary * len(candidates)), 1)
+    chosen = candidates[np.argsort(_extremeness(model, candidates))[:count]]
     # One image that reaches from -1 to 1, so that the input's scale is the range of the image spec.
     chosen[0].flat[:2] = -1.0, 1.0
 
