@@ -71,6 +71,8 @@ def dataset(arguments: argparse.Namespace) -> int:
     if arguments.benchmark:
         definition = benchmark(motion)
     else:
+        if not (0 < arguments.hours <= 1000 and 0 < arguments.test_hours <= 1000):
+            raise ConfigError("--hours and --test-hours: give positive numbers, up to 1000")
         rooms = [room_named(name).name for name in arguments.room or ("basic",)]
         specs = arguments.spec or list(KNOWN)
         if unknown := [name for name in specs if name not in KNOWN]:
@@ -92,6 +94,10 @@ def train(arguments: argparse.Namespace) -> int:
     from firmware_tools.train import train as run_training
 
     out = Path(arguments.out)
+    if arguments.samples < 1:
+        raise ConfigError(f"--samples {arguments.samples}: give a positive number")
+    if arguments.start and not (Path(arguments.start) / "training.weights.h5").is_file():
+        raise ConfigError(f"--from {arguments.start}: holds no finished run; finish it with `wimose train`")
     run = Run(
         dataset=arguments.dataset,
         samples=arguments.samples,

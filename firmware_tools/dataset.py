@@ -143,7 +143,10 @@ def load(folder: Path, part: str, spec: str) -> Sessions:
             name: np.load(folder / f"{part}-{name}.npy", mmap_mode="r") for name in (spec, "joints", "run", "clip")
         }
     except FileNotFoundError as error:
-        raise ConfigError(f"{folder} has no {part} for {spec}; make it with `wimose dataset {folder}`") from error
+        parts, specs = ", ".join(definition.parts), ", ".join(definition.specs)
+        raise ConfigError(
+            f"{folder} has no {part} for {spec}, only {parts} for {specs}; make another with `wimose dataset`"
+        ) from error
     done = np.load(folder / f"{part}-done.npy")
     count = int(done.argmin()) if not done.all() else done.size
     if count == 0:
