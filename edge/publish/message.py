@@ -1,4 +1,4 @@
-"""The JSON messages on `wimose/<room>/pose` and `wimose/<room>/info`.
+"""The JSON messages on `wimose/<room>/pose`, `state`, `telemetry`, `truth` and `info`.
 
 `pose`, one per estimate, QoS 0, not retained:
 
@@ -15,6 +15,26 @@
 | source     | live, replay, simulated  | where the channel measurements came from                              |
 | trained_on | simulated, recorded      | what the model learnt from                                            |
 | model      | name@hash8               | bundle name and the first 8 hex digits of its SHA-256                 |
+
+`state`, on change and every 10 s, QoS 1, not retained:
+
+| field      | type, unit              | content                                                                   |
+|------------|-------------------------|---------------------------------------------------------------------------|
+| v          | 1                       | version of this table                                                     |
+| t          | seconds since 1970, UTC | of the pose it was judged by, or of now where there is none               |
+| present    | bool or null            | null: not known (no packets, one receiver alone, paused)                  |
+| posture    | text or null            | standing, sitting, lying, moving; null where nobody is there or not known |
+| position   | [x, y] m or null        | of the hips, in `frame`                                                   |
+| frame      | room, array             | as in `pose`                                                              |
+| confidence | 0 to 1 or null          | of the poses of the last second                                           |
+| problem    | text                    | why nothing is known, for people; empty where all is well                 |
+| paused     | bool                    | somebody switched it off                                                  |
+| source     | live, replay, simulated | as in `pose`                                                              |
+
+`telemetry`, every 10 s, QoS 0, not retained: `Telemetry` below.
+
+`truth`, only where a session has ground truth, QoS 0, not retained: `{"v":1,"seq":n,"joints":[[x,y,z]*17]}`, of the
+pose of the same number.
 
 `info`, on every connect, QoS 1, retained:
 
@@ -39,6 +59,7 @@ from edge.skeleton import EDGES, JOINTS, N_JOINTS
 Frame = Literal["room", "array"]
 Source = Literal["live", "replay", "simulated"]
 TrainedOn = Literal["simulated", "recorded"]
+Posture = Literal["standing", "sitting", "lying", "moving"]
 
 DECIMALS = 3  # a millimetre: finer than any estimate is right, and a third of the bytes
 
@@ -57,6 +78,57 @@ class Pose(msgspec.Struct, frozen=True, kw_only=True):
     source: Source
     trained_on: TrainedOn
     model: str
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """What a hub's entities show, in the field order of the table above."""
+
+    v: Literal[1] = 1
+    t: float
+    present: bool | None
+    posture: Posture | None
+    position: tuple[float, float] | None
+    frame: Frame
+    confidence: float | None
+    problem: str
+    paused: bool
+    source: Source
+
+
+class ReceiverTelemetry(msgspec.Struct, frozen=True, kw_only=True):
+    """One receiver over the last 10 s."""
+
+    packets_per_s: float
+    loss: float | None  # 0 to 1, of the packets that either receiver heard; null while they are not paired
+    silent_s: float | None  # since its last packet; null where none has come yet
+    unusable: int  # records without three known antennas, since the start
+    damaged: int  # stretches of bytes that hold no record, since the start
+    missed: int  # messages or datagrams lost on the way here, since the start
+
+
+class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
+    """How the host fares; counts are since the start, rates and times over the last 10 s."""
+
+    v: Literal[1] = 1
+    t: float
+    poses_per_s: float
+    latency_p50_ms: float | None  # from the arrival of a window's last packets to the pose's publishing
+    latency_p99_ms: float | None
+    pairing_residual_us: float | None
+    drift_ppm: float | None  # how much faster the second receiver's clock runs
+    receivers: dict[str, ReceiverTelemetry]
+    drops: dict[str, int]  # by reason: poses not sent, chunks not looked at, ...
+    memory_mb: float
+    problem: str  # as in State
+    source: Source
+
+
+class TruthMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the joints really were, of the pose of the same number."""
+
+    v: Literal[1] = 1
+    seq: int
+    joints: list[list[float]]
 
 
 class Info(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +183,6 @@ def pose_message(
     )
 
 
-def encode(message: Pose | Info) -> bytes:
+def encode(message: Pose | State | Telemetry | TruthMessage | Info) -> bytes:
     """Compact UTF-8 JSON, fields in the order of the table."""
     return msgspec.json.encode(message)

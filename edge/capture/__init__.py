@@ -1,0 +1,1 @@
+"""Packets as they come: from the NIC, from another host, from a pipe."""

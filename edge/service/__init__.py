@@ -1,0 +1,1 @@
+"""The daemon: its loop, what it tells systemd, and what it looks after."""
