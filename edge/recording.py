@@ -9,6 +9,7 @@ from edge.arrays import Array
 from edge.errors import RecordingError
 from edge.parse import bitstream
 from edge.parse.intel5300 import CsiLog
+from edge.signal.clocks import ACQUIRE_US, Clocks, Line, acquire
 from edge.signal.links import Links, select_links
 from edge.signal.pairing import Pairing, pair
 from edge.signal.path import Packets
@@ -36,17 +37,63 @@ def usable(log: CsiLog) -> Array:
     return np.asarray((log.nrx == 3) & bitstream.is_permutation(log.antenna_sel))
 
 
+def usable_packets(log: CsiLog) -> Packets:
+    """What the signal path takes of a log: times int64 on the NIC's own clock, one transmit antenna as in the paper."""
+    good = usable(log)
+    return Packets(log.timestamp_us[good].astype(np.int64), np.ascontiguousarray(log.csi[good, :, 0]))
+
+
 def align(
     logs: tuple[CsiLog, CsiLog], links: tuple[Links, Links] | None = None, empty_s: float | None = None
 ) -> Recording:
-    """Put two receivers on one clock.
+    """Put two receivers on one clock, by one line through all of their packets.
 
     links    the antennas kept with the session or the room profile; chosen from the whole recording if None
     empty_s  how long from the beginning the room is known to have been empty
     Raises RecordingError where the logs cannot be used together.
     """
-    times = []
-    csi = []
+    raw, pairing = _paired(logs)
+    on_clock = (raw[0].time_us - pairing.origin_us, pairing.to_clock_a(raw[1].time_us) - pairing.origin_us)
+    receivers = (Packets(on_clock[0], raw[0].csi), Packets(on_clock[1], raw[1].csi))
+    if links is None:
+        links = (select_links(on_clock[0], raw[0].csi), select_links(on_clock[1], raw[1].csi))
+    return _recording(logs, receivers, links, pairing, empty_s)
+
+
+def as_heard(
+    logs: tuple[CsiLog, CsiLog], links: tuple[Links, Links] | None = None, empty_s: float | None = None
+) -> Recording:
+    """The same as the host would have heard it: clocks followed from the first seconds on, antennas chosen on them.
+
+    The clocks differ from those of `align` by a tenth of a microsecond at most; a replay of this makes bit for bit the
+    poses that `wimose run` made.
+    """
+    raw, pairing = _paired(logs)
+    line = acquire(raw[0].time_us, raw[1].time_us, whole=True)
+    if line is None:  # the whole pairs where the first half minute does not; the host would have gone on waiting
+        line = Line(int(pairing.origin_us), pairing.offset_us, pairing.drift_ppm * 1e-6)
+    receivers = Clocks(line).push(raw)
+    if links is None:
+        links = links_of_start(raw)
+    return _recording(logs, receivers, links, pairing, empty_s)
+
+
+def links_of_start(raw: tuple[Packets, Packets]) -> tuple[Links, Links]:
+    """The antennas that the host keeps where no profile names them: by the first ACQUIRE_US of each receiver.
+
+    raw  times int64 on each NIC's own clock
+    """
+    first, second = (
+        select_links(packets.time_us[start], packets.csi[start])
+        for packets in raw
+        for start in [packets.time_us < packets.time_us[0] + ACQUIRE_US]
+    )
+    return first, second
+
+
+def _paired(logs: tuple[CsiLog, CsiLog]) -> tuple[tuple[Packets, Packets], Pairing]:
+    """Usable packets on each NIC's own clock (int64), and how they pair over the whole of both logs."""
+    raw = []
     for number, log in enumerate(logs, start=1):
         if log.report.backward:
             raise RecordingError(
@@ -59,20 +106,19 @@ def align(
                 f"receiver {number}: {pause * 1e-6:.0f} s without a packet: these are several recordings in one file; "
                 "split them there"
             )
-        good = usable(log)
-        if not good.any():
+        raw.append(usable_packets(log))
+        if raw[-1].time_us.size == 0:
             raise RecordingError(
                 f"receiver {number}: none of {len(log)} records has three antennas; look at it with `wimose inspect`"
             )
-        times.append(log.timestamp_us[good])
-        csi.append(np.ascontiguousarray(log.csi[good, :, 0]))  # one transmit antenna, as in the paper
-    pairing = pair(times[0], times[1])
-    begin = pairing.origin_us
-    on_clock = (times[0].astype(np.float64) - begin, pairing.to_clock_a(times[1]) - begin)
-    receivers = (Packets(on_clock[0], csi[0]), Packets(on_clock[1], csi[1]))
-    if links is None:
-        links = (select_links(on_clock[0], csi[0]), select_links(on_clock[1], csi[1]))
-    unusable = (len(logs[0]) - times[0].size, len(logs[1]) - times[1].size)
+    return (raw[0], raw[1]), pair(raw[0].time_us, raw[1].time_us)
+
+
+def _recording(
+    logs: tuple[CsiLog, CsiLog], receivers: tuple[Packets, Packets], links: tuple[Links, Links], pairing: Pairing,
+    empty_s: float | None,
+) -> Recording:  # fmt: skip
+    unusable = (int((~usable(logs[0])).sum()), int((~usable(logs[1])).sum()))
     return Recording(receivers, links, pairing, unusable, None if empty_s is None else empty_s * 1e6)
 
 

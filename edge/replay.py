@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge.arrays import Array
-from edge.inference.engine import Engine, Prediction
-from edge.publish.message import Frame, Pose, Source, TrainedOn, pose_message
+from edge.estimate import Estimated, Estimator, Labels
+from edge.inference.engine import Engine
 from edge.publish.sink import PoseSink
 from edge.recording import Recording, slices
 from edge.session import Truth
-from edge.signal.motion import Motion, Presence, motion
-from edge.signal.path import CsiImage, SignalPath
+from edge.signal.motion import motion
+from edge.signal.path import SignalPath
 
 TICK_US = 1e6 / 30  # packets are handed on this often; no longer than from one image to the next
 FULL_SPEED_TICK_US = 1e6  # where nobody waits, in larger pieces: the same images for less overhead
@@ -21,26 +21,11 @@ Speed = float | Literal["max"]
 
 
 @dataclass(frozen=True, eq=False)
-class Estimate:
-    """One pose with what is known about it."""
+class Estimate(Estimated):
+    """One pose that has been published."""
 
-    message: Pose
-    time_s: float  # of the window's last grid point, from the beginning of the session
-    joints: Array  # (17, 3) float64 metres
-    motion: Motion
     latency_s: float  # from the arrival of the packets that completed its window to the last sink's taking it
     truth: Array | None  # (17, 3) float64 metres
-
-
-@dataclass(frozen=True)
-class Labels:
-    """What every message of a replay says of itself."""
-
-    source: Source
-    frame: Frame
-    trained_on: TrainedOn
-    model: str
-    started: float  # unix seconds of the session's beginning
 
 
 def replay(
@@ -59,23 +44,19 @@ def replay(
     speed  times recorded speed, or "max"
     """
     path = SignalPath(recording.links, poses_per_s, engine.spec, recording.empty_us)
-    presence = Presence()
-    seq = 0
+    estimator = Estimator(engine, labels)
     begun = time.monotonic()
     for due_us, packets in slices(recording, FULL_SPEED_TICK_US if speed == "max" else TICK_US):
         if speed != "max":
             sleep(max(begun + due_us * 1e-6 / speed - time.monotonic(), 0.0))
         arrived = time.monotonic()
         for image in path.push(packets):
-            said = engine.predict(image.values)
-            seen = motion(image.values, engine.spec)
-            message = _message(seq, image, said, seen, presence.update(image.time_us, seen.level), labels)
+            made = estimator(image)
             for sink in sinks:
-                sink.publish(message)
+                sink.publish(made.message)
             latency = time.monotonic() - arrived
-            time_s = image.time_us * 1e-6
-            yield Estimate(message, time_s, said.joints, seen, latency, truth.at(time_s) if truth else None)
-            seq += 1
+            at = truth.at(made.time_s) if truth else None
+            yield Estimate(made.message, made.time_s, made.joints, made.motion, latency, at)
             arrived = time.monotonic()  # at full speed several images come of one piece
 
 
@@ -88,17 +69,3 @@ def warm_up(recording: Recording, engine: Engine) -> None:
             motion(image.values, engine.spec)
         if due_us > 1e6 * (1 + engine.spec.packets / engine.spec.rate_hz):
             break
-
-
-def _message(seq: int, image: CsiImage, said: Prediction, seen: Motion, present: bool, labels: Labels) -> Pose:
-    return pose_message(
-        said.joints,
-        t=labels.started + image.time_us * 1e-6,
-        seq=seq,
-        frame=labels.frame,
-        present=present,
-        confidence=seen.confidence if said.confidence is None else said.confidence,
-        source=labels.source,
-        trained_on=labels.trained_on,
-        model=labels.model,
-    )

@@ -12,14 +12,15 @@ from rich.console import Console
 
 from edge import __version__
 from edge.errors import ConfigError
+from edge.estimate import Labels
 from edge.inference.bundle import Bundle, find_bundle, load_bundle
 from edge.inference.engine import Engine
 from edge.parse.intel5300 import read_log
 from edge.progress import progress_bar
 from edge.publish.message import Info
 from edge.publish.sink import JsonLines, PoseSink
-from edge.recording import Recording, align
-from edge.replay import Labels, Speed, replay, warm_up
+from edge.recording import Recording, as_heard
+from edge.replay import Speed, replay, warm_up
 from edge.report import ReplayReport, summary_table
 from edge.session import Session, load_session
 from edge.signal.path import stride_of
@@ -48,10 +49,10 @@ def open_recording(session: Session | None, receivers: list[str] | None) -> Reco
     if session:
         if receivers:
             raise ConfigError("give a session or two logs with --receiver, not both")
-        return align(session.logs, session.links, session.file.empty_s)
+        return as_heard(session.logs, session.links, session.file.empty_s)
     if not receivers or len(receivers) != 2:
         raise ConfigError("give a session's folder, or exactly two logs: --receiver A.dat --receiver B.dat")
-    return align((read_log(receivers[0]), read_log(receivers[1])))
+    return as_heard((read_log(receivers[0]), read_log(receivers[1])))
 
 
 def parse_speed(text: str) -> Speed:

@@ -24,3 +24,20 @@ def unwrap(timestamp_low: Array) -> tuple[Array, Array]:
     if time.min() < 0:  # set back through zero: move all by whole wraps, the low 32 bits stay those of the record
         time += WRAP_US * (1 + (-time.min() - 1) // WRAP_US)
     return time.astype(np.uint64), np.flatnonzero(step < 0) + 1
+
+
+class RunningClock:
+    """The same while packets come: times (N,) int64 microseconds that go on from the last packet's."""
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+
+    def unwrap(self, timestamp_low: Array) -> Array:
+        low = timestamp_low.astype(np.int64)
+        if low.size == 0:
+            return low
+        before = low[0] if self._last is None else self._last
+        steps = np.diff(low, prepend=before % WRAP_US)
+        time = before + np.cumsum((steps + WRAP_US // 2) % WRAP_US - WRAP_US // 2)
+        self._last = int(time[-1])
+        return np.asarray(time)

@@ -73,13 +73,13 @@ def pair(time_a_us: Array, time_b_us: Array) -> Pairing:
     most = max((fit[2].size for fit in fits), default=0)
     good = [fit for fit in fits if fit[2].size >= max(0.95 * most, MIN_PAIRS)]
     offset, slope, index_a, index_b, residual = min(good, key=lambda fit: fit[4], default=NO_FIT)
-    share = _share(a, b, index_a, index_b)
-    if share < MIN_SHARE or _jitter_correlation(a[index_a], b[index_b]) < MIN_CORRELATION:
+    paired = share(index_a, index_b)
+    if paired < MIN_SHARE or jitter_correlation(a[index_a], b[index_b]) < MIN_CORRELATION:
         raise RecordingError(
             "these receivers do not hear the same packets (no common arrival pattern); "
             "give two recordings of the same transmitter made at the same time"
         )
-    return Pairing(index_a, index_b, float(origin_a), origin_b - origin_a + offset, slope * 1e6, residual, share)
+    return Pairing(index_a, index_b, float(origin_a), origin_b - origin_a + offset, slope * 1e6, residual, paired)
 
 
 def _lags_of_impulses(a: Array, b: Array) -> list[tuple[float, float, float]]:
@@ -128,7 +128,7 @@ def _slot_jitter(time: Array, slots: Array, period: float) -> Array:
     return jitter
 
 
-def _jitter_correlation(a: Array, b: Array) -> float:
+def jitter_correlation(a: Array, b: Array) -> float:
     """Correlation of the steps between paired packets, whole periods taken out. -1 to 1."""
     period = float(np.median(np.diff(a)))
     steps = [np.diff(time) - np.round(np.diff(a) / period) * period for time in (a, b)]
@@ -161,14 +161,14 @@ def _refine(a: Array, b: Array, lag: float, start: float, stop: float) -> Fit:
             index_a = index_a + inside[0]
             if index_a.size < MIN_PAIRS:
                 return offset, slope, index_a, index_b, np.inf
-            offset, slope, residual = _fit_line(a[index_a], b[index_b])
+            offset, slope, residual = fit_line(a[index_a], b[index_b])
         if start <= 0 and stop > a[-1]:
             return offset, slope, index_a, index_b, residual
         width = stop - start
         start, stop = start - width, stop + width
 
 
-def _fit_line(a: Array, b: Array) -> tuple[float, float, float]:
+def fit_line(a: Array, b: Array) -> tuple[float, float, float]:
     """Offset (us), slope and residual (us) of b - a over a, without the pairs beyond four deviations."""
     difference = b - a
     keep = np.ones(a.size, bool)
@@ -180,7 +180,7 @@ def _fit_line(a: Array, b: Array) -> tuple[float, float, float]:
     return float(offset), float(slope), float(spread)
 
 
-def _share(a: Array, b: Array, index_a: Array, index_b: Array) -> float:
+def share(index_a: Array, index_b: Array) -> float:
     """Pairs over the larger number of packets heard between the first and the last pair."""
     if index_a.size == 0:
         return 0.0

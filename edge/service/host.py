@@ -1,0 +1,215 @@
+"""Bytes of two receivers in, poses out: the whole of Fig. 1 of the paper, for as long as the host runs.
+
+    chunks ─> parse ─> usable packets ─> clocks ─> signal path ─> estimator ─> poses
+
+Until the receivers' clocks are known against each other (`clocks.acquire`) packets are kept, then all of them are gone
+through: what has settled by then is the same as for a replay of the same packets, bit for bit. A NIC that begins anew,
+or receivers that no longer hear the same packets, begin a new session.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from edge.capture.inbox import Chunk
+from edge.estimate import Estimated, Estimator, Labels
+from edge.inference.engine import Engine
+from edge.parse.clock import RunningClock
+from edge.parse.intel5300 import CsiLog, parse_log
+from edge.recording import links_of_start, usable_packets
+from edge.signal.clocks import ACQUIRE_MAX_US, ACQUIRE_STEP_US, Clocks, acquire
+from edge.signal.links import Links
+from edge.signal.path import Packets, SignalPath
+
+SILENT_S = 2.0  # twenty beacons of an access point; a scan for other channels takes less
+RESTART_S = 10.0  # of silence: then the clocks are found anew, and no more packets of the other receiver are kept
+STALE_US = 1e6  # poses this far behind the newest packets are worth nothing to a hub
+LEAP_US = 60_000_000  # forward in one step: a NIC that began anew, or a record whose stamp was damaged
+STARTED_MEMORY = 30  # blocks of BLOCK_S whose earliest arrival tells when the session began by the host's clock
+BLOCK_S = 10.0
+
+NOTHING = Packets(np.empty(0, np.int64), np.empty((0, 3, 30), np.complex64))
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Ear:
+    """What is known of one receiver since the start."""
+
+    name: str
+    clock: RunningClock = field(default_factory=RunningClock)
+    last_us: int | None = None  # NIC's clock
+    arrived: float | None = None  # s, monotonic, of its last packet
+    packets: int = 0
+    unusable: int = 0  # records without three known antennas
+    damaged: int = 0  # stretches of bytes that hold no record
+    missed: int = 0  # messages or datagrams lost on the way
+    restarts: int = 0  # times its clock leapt
+
+
+class Host:
+    """The state of one room."""
+
+    def __init__(
+        self, names: tuple[str, str], engine: Engine, labels: Labels, poses_per_s: float = 30.0,
+        links: tuple[Links, Links] | None = None,
+    ) -> None:  # fmt: skip
+        """links: the antennas that the room profile keeps; chosen from the first seconds if None."""
+        self.ears = (Ear(names[0]), Ear(names[1]))
+        self.estimator = Estimator(engine, labels)
+        self.sessions = 0  # times the clocks have been found
+        self.skipped = 0  # images too old to be worth a pose
+        self.links = links
+        self._rate = poses_per_s
+        self._opened: float | None = None  # s, monotonic, when packets could first have come
+        self._early = [NOTHING, NOTHING]  # packets until the clocks are known
+        self._tried_us = 0  # of them, in vain
+        self._clocks: Clocks | None = None
+        self._path: SignalPath | None = None
+        self._started: deque[tuple[int, float]] = deque(maxlen=STARTED_MEMORY)
+
+    @property
+    def clocks(self) -> Clocks | None:
+        """None while they are being found."""
+        return self._clocks
+
+    @property
+    def withheld(self) -> int:
+        """Images not made because packets were missing in their window, in this session."""
+        return self._path.withheld if self._path else 0
+
+    def push(self, chunks: Iterable[Chunk], now: float, wall: float) -> list[Estimated]:
+        """Take what has come; return the poses that are worth telling.
+
+        now, wall  seconds by the monotonic clock of the chunks' arrival, and unix seconds at the same moment
+        """
+        self._notice_silence(now)
+        packets = self._packets(chunks)
+        if self._clocks is None:
+            packets = self._keep(packets)
+        if self._clocks is None or self._path is None:
+            return []
+        self._notice_start(packets[0], now, wall)
+        images = self._path.push(self._clocks.push(packets))
+        if self._clocks.lost:
+            log.warning("the receivers no longer hear the same packets: finding their clocks anew")
+            self._begin_anew()
+            return []
+        newest_us = images[-1].time_us if images else 0.0
+        fresh = [image for image in images if image.time_us >= newest_us - STALE_US]
+        self.skipped += len(images) - len(fresh)
+        return [self.estimator(image) for image in fresh]
+
+    def exchange(self, engine: Engine, labels: Labels, links: tuple[Links, Links] | None) -> None:
+        """Another model or profile from the next packet on. The signal path begins anew where its input changes."""
+        changed = links != self.links or engine.spec is not self.estimator.engine.spec
+        started = self.estimator.labels.started
+        self.estimator.exchange(engine, replace(labels, started=started))
+        self.links = links
+        if changed and self._clocks is not None:
+            self._begin_anew()
+
+    def problem(self, now: float) -> str:
+        """Why no poses come, for people; empty where they should."""
+        silent = [ear.name for ear in self.ears if ear.arrived is None or now - ear.arrived > SILENT_S]
+        if silent:
+            return "no packets from " + ("either receiver" if len(silent) == 2 else silent[0])
+        if self._clocks is None:
+            return "listening to both receivers to compare their clocks"
+        return ""
+
+    def _packets(self, chunks: Iterable[Chunk]) -> tuple[Packets, Packets]:
+        """Parse what came of each receiver in one go."""
+        bodies: tuple[list[bytes], list[bytes]] = ([], [])
+        for chunk in chunks:
+            ear = self.ears[chunk.receiver]
+            bodies[chunk.receiver].append(chunk.log)
+            ear.missed += chunk.missed
+            ear.arrived = chunk.arrived
+        first, second = (
+            self._of(ear, parse_log(b"".join(body))) if body else NOTHING
+            for ear, body in zip(self.ears, bodies, strict=True)
+        )
+        return first, second
+
+    def _of(self, ear: Ear, parsed: CsiLog) -> Packets:
+        good = usable_packets(parsed)
+        ear.damaged += parsed.report.bad + parsed.report.truncated
+        ear.unusable += len(parsed) - good.time_us.size
+        ear.packets += len(parsed)
+        time_us = ear.clock.unwrap(good.time_us % (1 << 32))
+        if time_us.size == 0:
+            return NOTHING
+        steps = np.diff(time_us, prepend=time_us[0] if ear.last_us is None else ear.last_us)
+        ear.last_us = int(time_us[-1])
+        if (steps < 0).any() or (steps > LEAP_US).any():
+            ear.restarts += 1
+            log.warning("the clock of %s leapt: finding the receivers' clocks anew", ear.name)
+            self._begin_anew()
+            return NOTHING
+        return Packets(time_us, good.csi)
+
+    def _keep(self, packets: tuple[Packets, Packets]) -> tuple[Packets, Packets]:
+        """Keep packets until the clocks can be told; then hand on all of them."""
+        for r, more in enumerate(packets):
+            self._early[r] = _joined(self._early[r], more)
+        first, second = self._early
+        shorter, longer = sorted((_span_us(first), _span_us(second)))
+        if shorter < self._tried_us + ACQUIRE_STEP_US:
+            return NOTHING, NOTHING
+        self._tried_us = shorter
+        line = acquire(first.time_us, second.time_us)
+        if line is None:
+            if longer > ACQUIRE_MAX_US:
+                log.warning("the receivers do not seem to hear the same packets; trying again")
+                self._begin_anew()
+            return NOTHING, NOTHING
+        links = self.links or links_of_start((first, second))
+        self.sessions += 1
+        self._clocks = Clocks(line)
+        self._path = SignalPath(links, self._rate, self.estimator.engine.spec)
+        self.estimator.forget()
+        self._early, self._tried_us = [NOTHING, NOTHING], 0
+        log.info("the receivers' clocks are %.2f ppm apart; session %d begins", line.slope * 1e6, self.sessions)
+        return first, second
+
+    def _notice_silence(self, now: float) -> None:
+        """Nothing is kept of one receiver while the other says nothing for long."""
+        if self._opened is None:
+            self._opened = now
+        patience_s = RESTART_S if self._clocks is not None else SILENT_S
+        if any(now - (self._opened if ear.arrived is None else ear.arrived) > patience_s for ear in self.ears):
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._clocks = self._path = None
+        self._early, self._tried_us = [NOTHING, NOTHING], 0
+        self._started.clear()
+
+    def _notice_start(self, packets: Packets, now: float, wall: float) -> None:
+        """When the session began by the host's clock: what arrived with the least delay of late tells."""
+        if packets.time_us.size == 0 or self._clocks is None:
+            return
+        arrived = self.ears[0].arrived
+        assert arrived is not None  # these packets have just come
+        age = now - arrived
+        began = wall - age - float(packets.time_us[-1] - self._clocks.line.origin_us) * 1e-6
+        block = int(now / BLOCK_S)
+        if self._started and self._started[-1][0] == block:
+            block, before = self._started.pop()
+            began = min(began, before)
+        self._started.append((block, began))
+        earliest = min(began for _, began in self._started)
+        self.estimator.labels = replace(self.estimator.labels, started=earliest)
+
+
+def _span_us(packets: Packets) -> int:
+    return int(packets.time_us[-1] - packets.time_us[0]) if packets.time_us.size else 0
+
+
+def _joined(one: Packets, other: Packets) -> Packets:
+    return Packets(np.concatenate((one.time_us, other.time_us)), np.concatenate((one.csi, other.csi)))
