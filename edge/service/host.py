@@ -26,7 +26,7 @@ from edge.signal.path import Packets, SignalPath
 
 SILENT_S = 2.0  # twenty beacons of an access point; a scan for other channels takes less
 RESTART_S = 10.0  # of silence: then the clocks are found anew, and no more packets of the other receiver are kept
-STALE_US = 1e6  # poses this far behind the newest packets are worth nothing to a hub
+STALE_US = 2e5  # poses this far behind the newest packets are worth nothing to a hub
 LEAP_US = 60_000_000  # forward in one step: a NIC that began anew, or a record whose stamp was damaged
 STARTED_MEMORY = 30  # blocks of BLOCK_S whose earliest arrival tells when the session began by the host's clock
 BLOCK_S = 10.0
@@ -65,8 +65,8 @@ class Host:
         self.skipped = 0  # images too old to be worth a pose
         self.links = links
         self._rate = poses_per_s
-        self._opened: float | None = None  # s, monotonic, when packets could first have come
         self._early = [NOTHING, NOTHING]  # packets until the clocks are known
+        self._kept_since: float | None = None  # s, monotonic
         self._tried_us = 0  # of them, in vain
         self._clocks: Clocks | None = None
         self._path: SignalPath | None = None
@@ -90,7 +90,7 @@ class Host:
         self._notice_silence(now)
         packets = self._packets(chunks)
         if self._clocks is None:
-            packets = self._keep(packets)
+            packets = self._keep(packets, now)
         if self._clocks is None or self._path is None:
             return []
         self._notice_start(packets[0], now, wall)
@@ -153,8 +153,10 @@ class Host:
             return NOTHING
         return Packets(time_us, good.csi)
 
-    def _keep(self, packets: tuple[Packets, Packets]) -> tuple[Packets, Packets]:
+    def _keep(self, packets: tuple[Packets, Packets], now: float) -> tuple[Packets, Packets]:
         """Keep packets until the clocks can be told; then hand on all of them."""
+        if self._kept_since is None and any(more.time_us.size for more in packets):
+            self._kept_since = now
         for r, more in enumerate(packets):
             self._early[r] = _joined(self._early[r], more)
         first, second = self._early
@@ -173,22 +175,27 @@ class Host:
         self._clocks = Clocks(line)
         self._path = SignalPath(links, self._rate, self.estimator.engine.spec)
         self.estimator.forget()
-        self._early, self._tried_us = [NOTHING, NOTHING], 0
+        self._forget_early()
         log.info("the receivers' clocks are %.2f ppm apart; session %d begins", line.slope * 1e6, self.sessions)
         return first, second
 
     def _notice_silence(self, now: float) -> None:
         """Nothing is kept of one receiver while the other says nothing for long."""
-        if self._opened is None:
-            self._opened = now
-        patience_s = RESTART_S if self._clocks is not None else SILENT_S
-        if any(now - (self._opened if ear.arrived is None else ear.arrived) > patience_s for ear in self.ears):
+        if self._clocks is not None:
+            over = any(ear.arrived is not None and now - ear.arrived > RESTART_S for ear in self.ears)
+        else:
+            waited = self._kept_since is not None and now - self._kept_since > SILENT_S
+            over = waited and any(ear.arrived is None or now - ear.arrived > SILENT_S for ear in self.ears)
+        if over:
             self._begin_anew()
 
     def _begin_anew(self) -> None:
         self._clocks = self._path = None
-        self._early, self._tried_us = [NOTHING, NOTHING], 0
+        self._forget_early()
         self._started.clear()
+
+    def _forget_early(self) -> None:
+        self._early, self._tried_us, self._kept_since = [NOTHING, NOTHING], 0, None
 
     def _notice_start(self, packets: Packets, now: float, wall: float) -> None:
         """When the session began by the host's clock: what arrived with the least delay of late tells."""
