@@ -181,7 +181,7 @@ def _nearest(key: str, known: list[str]) -> str:
 
 def _checked(config: Config) -> Config:
     from edge.publish.address import BrokerAddress, check_room
-    from edge.signal.path import stride_of
+    from edge.signal.grid import stride_of
 
     check_room(config.room)
     for receiver in config.receivers:

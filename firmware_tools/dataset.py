@@ -25,9 +25,10 @@ from edge.errors import ConfigError
 from edge.parse.intel5300 import parse_log
 from edge.progress import track
 from edge.recording import align
+from edge.signal.grid import RATE_HZ
 from edge.signal.imagespec import ImageSpec, known_spec
 from edge.signal.path import SignalPath
-from edge.signal.resample import RATE_HZ, grid_time_us
+from edge.signal.resample import grid_time_us
 from edge.skeleton import N_JOINTS
 from firmware_tools.simulate.motion import Clip, load_clips
 from firmware_tools.simulate.room import Room, room_named

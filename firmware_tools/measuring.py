@@ -16,7 +16,7 @@ from edge.inference.engine import Engine, Prediction
 from edge.pose import NEAR_M
 from edge.progress import track
 from edge.signal.antennas import BINS
-from edge.signal.resample import RATE_HZ
+from edge.signal.grid import RATE_HZ
 from firmware_tools import dataset
 from firmware_tools.dataset import TRUTH_EVERY, Sessions, clips_of
 from firmware_tools.evaluate import MAX_WINDOWS, measure

@@ -23,7 +23,7 @@ from edge.recording import Recording, as_heard
 from edge.replay import Speed, replay, warm_up
 from edge.report import ReplayReport, summary_table
 from edge.session import Session, load_session
-from edge.signal.path import stride_of
+from edge.signal.grid import stride_of
 
 MAX_THREADS = 4  # the network is bound by reading its weights; more threads only wait for memory
 

@@ -10,17 +10,16 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from edge import __version__
-from edge.capture.capture import Capture
 from edge.capture.inbox import Inbox
 from edge.capture.relay import RelayCapture
-from edge.config import Config, Receiver, load_config
+from edge.capture.sources import receiver_captures
+from edge.config import Config, load_config
 from edge.errors import WimoseError
 from edge.estimate import Labels
 from edge.inference.bundle import Bundle, find_bundle, load_bundle
 from edge.inference.engine import Engine
 from edge.profile import RoomProfile, load_profile
 from edge.publish.address import read_password
-from edge.publish.connection import topic
 from edge.publish.live import LivePublisher
 from edge.publish.message import Info
 from edge.recording import as_heard
@@ -46,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     names = (config.receivers[0].name, config.receivers[1].name)
     host = Host(names, model.engine, model.labels(config), config.poses_per_s, model.links)
     inbox, notifier, signals = Inbox(), Notifier(), Signals()
-    captures = [open_capture(number, receiver, config.room, inbox) for number, receiver in enumerate(config.receivers)]
+    captures = receiver_captures(config, inbox)
     relays = {capture.topic: capture.message for capture in captures if isinstance(capture, RelayCapture)}
     password_file = config.mqtt.password_file
     publisher = LivePublisher(
@@ -121,20 +120,6 @@ class Model:
         return Info(
             version=__version__, bundle=self.bundle.identity, room_profile=self.profile.room if self.profile else None
         )
-
-
-def open_capture(number: int, receiver: Receiver, room: str, inbox: Inbox) -> Capture:
-    """The source of a receiver's packets, as configured; not open yet."""
-    if receiver.source == "relay":
-        return RelayCapture(number, inbox, topic(room, f"csi/{receiver.name}"))
-    if receiver.source == "log":
-        from edge.capture.log import LogCapture
-
-        assert receiver.path is not None  # the configuration was checked
-        return LogCapture(number, inbox, Path(receiver.path))
-    from edge.capture.netlink import NetlinkCapture
-
-    return NetlinkCapture(number, inbox)
 
 
 def view(stack: ExitStack, config: Config) -> Feed | None:

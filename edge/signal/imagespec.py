@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from edge.arrays import Array
 from edge.errors import BundleMismatch
 from edge.signal import antennas, baseline, lowpass, phase, resample
+from edge.signal.grid import RATE_HZ
 from edge.signal.links import Links
 
 
@@ -52,11 +53,11 @@ WIMOSE_1 = ImageSpec(
     packets=20,
     column=(30, 4),  # receiver 1 amplitude, receiver 1 phase, receiver 2 amplitude, receiver 2 phase
     across=True,
-    rate_hz=resample.RATE_HZ,
+    rate_hz=RATE_HZ,
     support_ms=resample.SUPPORT_US / 1e3,
     max_gap_ms=resample.MAX_GAP_US / 1e3,
     lowpass_hz=lowpass.CUTOFF_HZ,
-    baseline_s=baseline.MEMORY / resample.RATE_HZ,
+    baseline_s=baseline.MEMORY / RATE_HZ,
     gains=(baseline.AMPLITUDE_GAIN, baseline.PHASE_GAIN),
     amplitudes=phase.VALUES // 3,
     values=lambda csi, links: phase.packet_values(csi, links.reference, links.partner),
@@ -69,11 +70,11 @@ PLUS_1 = ImageSpec(
     packets=325,
     column=(2 * antennas.VALUES,),
     across=False,
-    rate_hz=resample.RATE_HZ,
+    rate_hz=RATE_HZ,
     support_ms=resample.SUPPORT_US / 1e3,
     max_gap_ms=resample.MAX_GAP_US / 1e3,
     lowpass_hz=None,
-    baseline_s=baseline.MEMORY / resample.RATE_HZ,
+    baseline_s=baseline.MEMORY / RATE_HZ,
     gains=(baseline.AMPLITUDE_GAIN, baseline.PRODUCT_GAIN),
     amplitudes=antennas.AMPLITUDES,
     values=lambda csi, links: antennas.array_values(csi),

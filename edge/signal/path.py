@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.arrays import Array
-from edge.errors import ConfigError
 from edge.signal import baseline, hampel, lowpass, resample
+from edge.signal.grid import RATE_HZ, stride_of
 from edge.signal.imagespec import WIMOSE_1, ImageSpec
 from edge.signal.links import Links
 
@@ -104,7 +104,7 @@ class ReceiverPath:
         if self._rows_us.size == 0:
             return np.empty((0, self._values)), np.empty(0, bool), np.empty(0)
         decided = self._rows_us[-1] - resample.SUPPORT_US
-        stop = max(int(np.floor(decided * resample.RATE_HZ / 1e6)) + 1, self._next)
+        stop = max(int(np.floor(decided * RATE_HZ / 1e6)) + 1, self._next)
         grid_us = resample.grid_time_us(np.arange(self._next, stop))
         rows, known = resample.resample(self._rows_us, self._rows, grid_us)
         self._next = stop
@@ -170,13 +170,3 @@ class SignalPath:
         self._waiting = [waiting[both:] for waiting in self._waiting]
         self._waiting_known = [waiting[both:] for waiting in self._waiting_known]
         return joined, known
-
-
-def stride_of(poses_per_s: float) -> int:
-    """Grid points from one image to the next. Raises ConfigError for a rate that does not divide the grid's."""
-    stride = round(resample.RATE_HZ / poses_per_s) if poses_per_s > 0 else 0
-    if stride < 1 or abs(resample.RATE_HZ / stride - poses_per_s) > 1e-6:
-        raise ConfigError(
-            f"{poses_per_s:g} poses/s is not a whole part of {resample.RATE_HZ}; use 30, 15, 10 or the paper's 7.5"
-        )
-    return stride

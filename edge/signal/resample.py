@@ -10,8 +10,8 @@ import numpy as np
 from numba import njit
 
 from edge.arrays import Array
+from edge.signal.grid import RATE_HZ
 
-RATE_HZ = 150  # Section IV-C of the paper
 SUPPORT_US = 10_000.0
 MAX_GAP_US = 50_000.0
 

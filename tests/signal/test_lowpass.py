@@ -4,7 +4,7 @@ from scipy.signal import butter, lfilter, lfilter_zi
 from edge.arrays import Array
 from edge.signal import lowpass as module
 from edge.signal.lowpass import CUTOFF_HZ, lowpass, lowpass_plain
-from edge.signal.resample import RATE_HZ
+from edge.signal.grid import RATE_HZ
 
 
 def filtered(rows: Array, known: Array) -> Array:

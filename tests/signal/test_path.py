@@ -9,7 +9,8 @@ from edge.recording import Recording, slices
 from edge.signal import hampel, resample
 from edge.signal.imagespec import KNOWN, WIMOSE_1, ImageSpec
 from edge.signal.links import Links
-from edge.signal.path import CsiImage, Packets, ReceiverPath, SignalPath, stride_of
+from edge.signal.grid import stride_of
+from edge.signal.path import CsiImage, Packets, ReceiverPath, SignalPath
 
 Both = tuple[Packets, Packets]
 NOTHING = Packets(np.empty(0), np.empty((0, 3, 30), np.complex64))

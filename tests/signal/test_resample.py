@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from edge.arrays import Array
-from edge.signal.resample import MAX_GAP_US, RATE_HZ, SUPPORT_US, grid_time_us, resample, resample_plain
+from edge.signal.grid import RATE_HZ
+from edge.signal.resample import MAX_GAP_US, SUPPORT_US, grid_time_us, resample, resample_plain
 
 GRID_US = grid_time_us(np.arange(2, 298))
 
