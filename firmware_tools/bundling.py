@@ -14,7 +14,7 @@ from firmware_tools import dataset
 from firmware_tools.markdown import model_card
 from firmware_tools.measuring import Trained, measure_dataset
 from firmware_tools.quantize import ORDINARY, balance, load_model, quantize
-from firmware_tools.tasks import FORMS, Normal, held_out, network_spec, test_windows
+from firmware_tools.tasks import FORMS, Normal, held_out, network_spec, test_windows, with_features
 from firmware_tools.train import Run
 
 REPRESENTATIVE_WINDOWS = 1000
@@ -37,6 +37,7 @@ def quantize_run(run_folder: Path, out: Path, name: str) -> Bundle:
     network = load_model(run_folder / "model.keras")
     if FORMS[run.network] == "split-1":
         normal = balance(network, normal, images)
+    network, features = with_features(network, run.network)
     model = quantize(network, images, ORDINARY[run.network])
     part = definition.parts[run.part]
     description = Description(
@@ -50,6 +51,7 @@ def quantize_run(run_folder: Path, out: Path, name: str) -> Bundle:
         output_scale_m=[round(float(value), 6) for value in normal.scale],
         outputs=FORMS[run.network],
         limb_m=[round(float(value), 6) for value in normal.limb_m],
+        features=features,
         room=part.rooms[0] if len(part.rooms) <= 2 else "any",
         trained_on="simulated",
         training={

@@ -24,6 +24,7 @@ PAPER_EVERY = 4  # truth points from one window to the next: 7.5 Hz, the paper's
 WHOLE = PLUS_1.packets + FILTER_REACH
 STRETCH = 60  # outputs of one training stretch, 2 s: longer costs less an output, shorter shows more places a step
 NETWORKS = {"wimose": WIMOSE_1, "wipose": WIMOSE_1, "wimose-plus": PLUS_1}
+FEATURES = {"wimose": "fc1", "wimose-plus": "features"}  # the layer before the last
 FORMS = {"wimose": "joints-1", "wipose": "joints-1", "wimose-plus": "split-1"}
 
 
@@ -205,6 +206,16 @@ def host_model(model: Any, network: str) -> Any:
         if isinstance(layer, keras.layers.LSTM):
             layer.unroll = True  # the converter knows no loops; read when the saved model is loaded
     return keras.Model(model.input, model.output, name=model.name)  # the same layers, not compiled
+
+
+def with_features(model: Any, network: str) -> tuple[Any, int]:
+    """The model with what its last layer reads as a second output, and how many values that is; 0 of wipose."""
+    import keras
+
+    if network not in FEATURES:
+        return model, 0
+    features = model.get_layer(FEATURES[network]).output
+    return keras.Model(model.input, [model.output, features], name=model.name), int(features.shape[-1])
 
 
 def _coordinates(joints: Array) -> Normal:

@@ -115,6 +115,7 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     accuracy: list[Accuracy]
     outputs: str = "joints-1"  # what the outputs are, see `pose`
     limb_m: list[float] = []  # (16,) metres, mean limbs, where the outputs are a pose in parts
+    features: int = 0  # values of the second output, which the last layer reads; 0: there is no second output
 
 
 class Bundle(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ import numpy as np
 from edge.arrays import Array
 from edge.errors import BundleMismatch, MissingDependency
 from edge.inference.bundle import Bundle
+from edge.inference.head import Head
 from edge.pose import FORMS, confidence_of, joints_of
 
 # The same Interpreter class under two names; the first that is installed is used. LiteRT is 6 to 25 times faster on
@@ -27,16 +28,18 @@ class Prediction:
 
     joints: Array  # (17, 3) float64 metres
     confidence: float | None  # share of the joints it expects within pose.NEAR_M of the truth; None: it does not say
+    features: Array | None  # (F,) float64, what its last layer reads; None: the bundle does not give them
 
 
 class Engine:
     """A loaded model. Call it with an image of the bundle's spec, float32; it returns joints (17, 3) float64 metres."""
 
-    def __init__(self, bundle: Bundle, engine: str | None = None, threads: int = 1) -> None:
+    def __init__(self, bundle: Bundle, engine: str | None = None, threads: int = 1, head: Head | None = None) -> None:
         """Load the model. Raises BundleMismatch for one of another shape.
 
         engine   one of ENGINES, or None for the fastest installed
         threads  one leaves the host's other cores to the hub; the joints are the same bit for bit with more
+        head     this room's last layer instead of the model's
         """
         self.name, interpreter = _interpreter(engine)
         self.spec = bundle.spec
@@ -48,18 +51,24 @@ class Engine:
         except (ValueError, RuntimeError) as error:
             raise BundleMismatch(f"{bundle.identity}: {self.name} cannot load the model ({error})") from error
         (image,) = self._interpreter.get_input_details()
-        (joints,) = self._interpreter.get_output_details()
-        self._image, self._joints = image["index"], joints["index"]
-        self._image_scale, self._image_zero = image["quantization"]
-        joints_scale, joints_zero = joints["quantization"]
-        shapes = tuple(image["shape"]), tuple(joints["shape"])
-        if shapes != ((1, *bundle.spec.shape), (1, FORMS[self._form])):
-            raise BundleMismatch(f"{bundle.identity}: model takes {shapes[0]} and gives {shapes[1]}; install it again")
-        if image["dtype"] != np.int8 or joints["dtype"] != np.int8:
+        outputs = {int(np.prod(output["shape"])): output for output in self._interpreter.get_output_details()}
+        wanted = [FORMS[self._form], *([bundle.description.features] if bundle.description.features else [])]
+        shape = tuple(image["shape"])
+        if shape != (1, *bundle.spec.shape) or sorted(outputs) != sorted(wanted):
+            raise BundleMismatch(f"{bundle.identity}: model takes {shape} and gives {[*outputs]}; install it again")
+        if {tensor["dtype"] for tensor in (image, *outputs.values())} != {np.int8}:
             raise BundleMismatch(f"{bundle.identity}: model is not int8 in and out; quantise it with `wimose bundle`")
+        if head is not None and head.weights.shape != (bundle.description.features, FORMS[self._form]):
+            raise BundleMismatch(f"{bundle.identity} and the room's last layer do not fit: calibrate the room again")
+        self._image = image["index"]
+        self._image_scale, self._image_zero = image["quantization"]
+        joints = outputs[FORMS[self._form]]
+        self._joints = joints["index"]
         # int8 to values in one step: mean + scale * quantum * (value - zero)
-        self._gain = bundle.output_scale * joints_scale
-        self._offset = bundle.output_mean - self._gain * joints_zero
+        self._gain = bundle.output_scale * joints["quantization"][0]
+        self._offset = bundle.output_mean - self._gain * joints["quantization"][1]
+        self._features = outputs[wanted[1]] if len(wanted) > 1 else None
+        self._head = head
 
     def __call__(self, image: Array) -> Array:
         return self.predict(image).joints
@@ -69,10 +78,20 @@ class Engine:
         counts = np.round(image / self._image_scale + self._image_zero).clip(-128, 127).astype(np.int8)
         self._interpreter.set_tensor(self._image, counts[None])
         self._interpreter.invoke()
-        output = self._interpreter.get_tensor(self._joints)[0]
-        values = self._offset + self._gain * output
+        features = self._read_features()
+        if self._head is not None and features is not None:
+            values = self._head(features)
+        else:
+            values = self._offset + self._gain * self._interpreter.get_tensor(self._joints)[0]
         confidence = confidence_of(values) if self._form == "split-1" else None
-        return Prediction(joints_of(values, self._form, self._limb_m), confidence)
+        return Prediction(joints_of(values, self._form, self._limb_m), confidence, features)
+
+    def _read_features(self) -> Array | None:
+        if self._features is None:
+            return None
+        scale, zero = self._features["quantization"]
+        counts = self._interpreter.get_tensor(self._features["index"]).ravel()
+        return np.asarray(scale * (counts.astype(np.float64) - zero))
 
 
 @contextmanager

@@ -1,0 +1,48 @@
+"""A room's own last layer in place of the model's."""
+
+import numpy as np
+import pytest
+
+from edge.errors import BundleMismatch
+from edge.inference.bundle import Bundle, find_bundle, load_bundle
+from edge.inference.engine import Engine
+from edge.inference.head import Head
+from edge.pose import SPLIT_1, split_joints
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return load_bundle(find_bundle("wimose-plus-basic"))
+
+
+def test_a_head_says_what_its_weights_say_of_the_features(bundle: Bundle) -> None:
+    rng = np.random.default_rng(1)
+    head = Head(rng.normal(size=(bundle.description.features, SPLIT_1)) * 0.01, rng.normal(size=SPLIT_1))
+    image = rng.uniform(-0.2, 0.2, bundle.spec.shape).astype(np.float32)
+    plain, own = Engine(bundle).predict(image), Engine(bundle, head=head).predict(image)
+    assert plain.features is not None
+    assert own.features is not None
+    np.testing.assert_array_equal(plain.features, own.features)
+    np.testing.assert_allclose(own.joints, split_joints(head(own.features), bundle.limb_m))
+    assert not np.allclose(own.joints, plain.joints)
+
+
+def test_a_head_refitted_to_the_models_own_poses_gives_them_back(bundle: Bundle) -> None:
+    """The features are what the last layer reads: least squares on them finds that layer again."""
+    rng = np.random.default_rng(2)
+    engine = Engine(bundle)
+    said = [
+        engine.predict(image) for image in rng.normal(0, 0.15, (300, *bundle.spec.shape)).clip(-1, 1).astype(np.float32)
+    ]
+    features = np.stack([one.features for one in said if one.features is not None])
+    roots = np.stack([one.joints[0] for one in said])
+    inputs = np.column_stack((features, np.ones(len(features))))
+    fit = np.linalg.lstsq(inputs[:250], roots[:250], rcond=1e-6)[0]
+    error = np.linalg.norm(inputs[250:] @ fit - roots[250:], axis=1).mean()
+    spread = np.linalg.norm(roots[250:] - roots.mean(axis=0), axis=1).mean()
+    assert error < 0.35 * spread
+
+
+def test_a_head_of_another_model_is_refused(bundle: Bundle) -> None:
+    with pytest.raises(BundleMismatch, match="calibrate the room again"):
+        Engine(bundle, head=Head(np.zeros((5, SPLIT_1)), np.zeros(SPLIT_1)))
