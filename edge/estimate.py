@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from edge.arrays import Array
 from edge.inference.engine import Engine
 from edge.publish.message import Frame, Pose, Source, TrainedOn, pose_message
-from edge.signal.motion import Motion, Presence, motion
+from edge.signal.motion import PRESENT_LEVEL, Motion, Presence, motion
 from edge.signal.path import CsiImage
 
 
@@ -33,10 +33,11 @@ class Estimated:
 class Estimator:
     """Images in, numbered poses out."""
 
-    def __init__(self, engine: Engine, labels: Labels) -> None:
+    def __init__(self, engine: Engine, labels: Labels, present_level: float = PRESENT_LEVEL) -> None:
+        """present_level: relative amplitude above which somebody is there, as measured in the room."""
         self.engine = engine
         self.labels = labels
-        self._presence = Presence()
+        self._presence = Presence(present_level)
         self._seq = 0
 
     def __call__(self, image: CsiImage) -> Estimated:
@@ -56,10 +57,11 @@ class Estimator:
         self._seq += 1
         return Estimated(message, image.time_us * 1e-6, said.joints, seen)
 
-    def exchange(self, engine: Engine, labels: Labels) -> None:
+    def exchange(self, engine: Engine, labels: Labels, present_level: float) -> None:
         """Another model from the next image on; numbers go on."""
         self.engine, self.labels = engine, labels
+        self._presence.level = present_level
 
     def forget(self) -> None:
         """A new session: its clock begins anew."""
-        self._presence = Presence()
+        self._presence = Presence(self._presence.level)

@@ -30,6 +30,7 @@ from edge.service.notify import Notifier
 from edge.service.warm import SESSION
 from edge.session import load_session
 from edge.signal.links import Links
+from edge.signal.motion import PRESENT_LEVEL
 from edge.view.feed import Feed
 
 log = logging.getLogger("wimose")
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     model = Model.load(config)
     warm_up(as_heard(load_session(SESSION).logs), model.engine)
     names = (config.receivers[0].name, config.receivers[1].name)
-    host = Host(names, model.engine, model.labels(config), config.poses_per_s, model.links)
+    host = Host(names, model.engine, model.labels(config), config.poses_per_s, model.links, model.present_level)
     inbox, notifier, signals = Inbox(), Notifier(), Signals()
     captures = receiver_captures(config, inbox)
     relays = {capture.topic: capture.message for capture in captures if isinstance(capture, RelayCapture)}
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             again = load_config(file, sets=arguments.set)
             changed = Model.load(again)
-            host.exchange(changed.engine, changed.labels(again), changed.links)
+            host.exchange(changed.engine, changed.labels(again), changed.links, changed.present_level)
             publisher.update_info(changed.info())
             log.info("reloaded: %s", changed.bundle.identity)
         except WimoseError as error:
@@ -101,11 +102,16 @@ class Model:
         """Raises WimoseError where a part cannot be used, before anything is exchanged."""
         bundle = load_bundle(find_bundle(config.bundle))
         profile = load_profile(Path(config.profile), bundle) if config.profile else None
-        return cls(bundle, Engine(bundle, config.engine), profile)
+        return cls(bundle, Engine(bundle, config.engine, head=profile.head if profile else None), profile)
 
     @property
     def links(self) -> tuple[Links, Links] | None:
-        return self.profile.links if self.profile else None
+        return self.profile.file.links if self.profile else None
+
+    @property
+    def present_level(self) -> float:
+        measured = self.profile.file.presence_level if self.profile else None
+        return PRESENT_LEVEL if measured is None else measured
 
     def labels(self, config: Config) -> Labels:
         return Labels(
@@ -118,7 +124,9 @@ class Model:
 
     def info(self) -> Info:
         return Info(
-            version=__version__, bundle=self.bundle.identity, room_profile=self.profile.room if self.profile else None
+            version=__version__,
+            bundle=self.bundle.identity,
+            room_profile=self.profile.file.room if self.profile else None,
         )
 
 

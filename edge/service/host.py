@@ -22,6 +22,7 @@ from edge.parse.intel5300 import CsiLog, parse_log
 from edge.recording import links_of_start, usable_packets
 from edge.signal.clocks import ACQUIRE_MAX_US, ACQUIRE_STEP_US, Clocks, acquire
 from edge.signal.links import Links
+from edge.signal.motion import PRESENT_LEVEL
 from edge.signal.path import Packets, SignalPath
 
 SILENT_S = 2.0  # twenty beacons of an access point; a scan for other channels takes less
@@ -56,11 +57,11 @@ class Host:
 
     def __init__(
         self, names: tuple[str, str], engine: Engine, labels: Labels, poses_per_s: float = 30.0,
-        links: tuple[Links, Links] | None = None,
+        links: tuple[Links, Links] | None = None, present_level: float = PRESENT_LEVEL,
     ) -> None:  # fmt: skip
         """links: the antennas that the room profile keeps; chosen from the first seconds if None."""
         self.ears = (Ear(names[0]), Ear(names[1]))
-        self.estimator = Estimator(engine, labels)
+        self.estimator = Estimator(engine, labels, present_level)
         self.sessions = 0  # times the clocks have been found
         self.skipped = 0  # images too old to be worth a pose
         self.links = links
@@ -104,11 +105,13 @@ class Host:
         self.skipped += len(images) - len(fresh)
         return [self.estimator(image) for image in fresh]
 
-    def exchange(self, engine: Engine, labels: Labels, links: tuple[Links, Links] | None) -> None:
+    def exchange(
+        self, engine: Engine, labels: Labels, links: tuple[Links, Links] | None, present_level: float = PRESENT_LEVEL
+    ) -> None:
         """Another model or profile from the next packet on. The signal path begins anew where its input changes."""
         changed = links != self.links or engine.spec is not self.estimator.engine.spec
         started = self.estimator.labels.started
-        self.estimator.exchange(engine, replace(labels, started=started))
+        self.estimator.exchange(engine, replace(labels, started=started), present_level)
         self.links = links
         if changed and self._clocks is not None:
             self._begin_anew()

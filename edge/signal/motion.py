@@ -38,10 +38,11 @@ def motion(image: Array, spec: ImageSpec = WIMOSE_1) -> Motion:
 class Presence:
     """Present while motion has been seen within the last HOLD_US."""
 
-    def __init__(self) -> None:
+    def __init__(self, level: float = PRESENT_LEVEL) -> None:
+        self.level = level
         self._seen_us = -np.inf
 
     def update(self, time_us: float, level: float) -> bool:
-        if level >= PRESENT_LEVEL:
+        if level >= self.level:
             self._seen_us = time_us
         return bool(time_us - self._seen_us <= HOLD_US)
