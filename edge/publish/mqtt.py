@@ -5,6 +5,7 @@
 | `wimose/<room>/status` | 1   | yes      | `online` on every connect; `offline` at the end, also as the will  |
 | `wimose/<room>/info`   | 1   | yes      | `Info` on every connect, as a killed broker forgets what it retained |
 | `wimose/<room>/pose`   | 0   | no       | `Pose`                                                             |
+| `.../truth`, `.../telemetry` | 0 | no   | `TruthMessage`, `Telemetry`, where there are any                   |
 
 A QoS 0 message is gone once the socket has it: poses that the kernel held when a connection broke are
 lost without a count. Everything before that is either delivered or in `dropped`.
@@ -21,11 +22,11 @@ from paho.mqtt.client import Client, MQTTMessageInfo
 from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge.address import BrokerAddress, check_room
 from edge.errors import ConfigError
 from edge.publish import refusal
-from edge.publish.address import BrokerAddress, check_room
 from edge.publish.connection import guarded, new_client, topic
-from edge.publish.message import Info, Pose, encode
+from edge.publish.message import Info, Pose, Telemetry, TruthMessage, encode
 from edge.publish.sink import PoseSink
 
 CONNECT_S = 10.0  # a broker on the same network answers within milliseconds, over TLS within one second
@@ -40,7 +41,7 @@ log = logging.getLogger(__name__)
 class MqttPublisher(PoseSink):
     """Publishes poses from one thread; paho keeps the connection in another.
 
-    Waits where the socket is slower than the recording. While disconnected, poses are counted in
+    Waits where the socket is slower than the recording. While disconnected, messages are counted in
     `dropped`, never queued: a hub that comes back wants the present, not what it missed.
     """
 
@@ -56,7 +57,7 @@ class MqttPublisher(PoseSink):
             raise ConfigError(f"a password for {address} without a user: write --mqtt as mqtt://USER@HOST")
         self.address = address
         self.room = check_room(room)
-        self.dropped = 0  # poses not sent since the start
+        self.dropped = 0  # messages not sent since the start
         self._info = encode(info)
         self._password = password
         self._protocol = protocol
@@ -84,12 +85,11 @@ class MqttPublisher(PoseSink):
         return self
 
     def publish(self, pose: Pose) -> None:
-        if self._client is None or not self._connected:
-            self._settle(keep=0)
-            self.dropped += 1
-            return
-        self._in_flight.append(self._client.publish(topic(self.room, "pose"), encode(pose)))
-        self._settle(keep=MAX_IN_FLIGHT - 1)
+        self._send("pose", encode(pose))
+
+    def tell(self, message: TruthMessage | Telemetry) -> None:
+        """What goes beside the poses."""
+        self._send("truth" if isinstance(message, TruthMessage) else "telemetry", encode(message))
 
     def close(self) -> None:
         """Say `offline`, wait for the broker to confirm it, and with it every pose before it, and leave."""
@@ -123,6 +123,14 @@ class MqttPublisher(PoseSink):
             if isinstance(error, OSError):  # a TimeoutError, from waiting for the answer, is one
                 raise refusal.unreachable(self.address, error) from error
             raise
+
+    def _send(self, name: str, payload: bytes) -> None:
+        if self._client is None or not self._connected:
+            self._settle(keep=0)
+            self.dropped += 1
+            return
+        self._in_flight.append(self._client.publish(topic(self.room, name), payload))
+        self._settle(keep=MAX_IN_FLIGHT - 1)
 
     def _say_offline(self, client: Client) -> bool:
         offline = client.publish(topic(self.room, "status"), b"offline", qos=1, retain=True)

@@ -11,10 +11,10 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge.address import BrokerAddress, read_password
 from edge.config import Mqtt
 from edge.errors import ConfigError
 from edge.publish import refusal
-from edge.publish.address import BrokerAddress, read_password
 from edge.publish.connection import bare_client, guarded, tls_context
 
 CONNECT_S = 10.0  # a broker on the same network answers within milliseconds, over TLS within one second

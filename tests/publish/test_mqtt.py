@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from paho.mqtt.enums import MQTTProtocolVersion
 
+from edge.address import BrokerAddress
 from edge.errors import ConfigError
 from edge.publish import mqtt
-from edge.publish.address import BrokerAddress
 from edge.publish.message import Info, Pose, encode
 from edge.publish.mqtt import MqttPublisher
 from tests.conftest import WAIT_S, Listen, Mosquitto, Received

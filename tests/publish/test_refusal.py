@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.address import BrokerAddress
 from edge.errors import ConfigError
-from edge.publish.address import BrokerAddress
 from edge.publish.mqtt import MqttPublisher
 from tests.conftest import WAIT_S, Mosquitto, StartMosquitto, free_port
 from tests.publish.test_mqtt import INFO, publisher_to

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.address import BrokerAddress, check_room, read_password
 from edge.errors import ConfigError
-from edge.publish.address import BrokerAddress, check_room, read_password
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ class BrokerAddress:
         if url.password is not None:
             raise ConfigError(
                 "the MQTT address holds a password, which every process on this host can read: "
-                "leave it out and put it into a file named with --mqtt-password-file"
+                "leave it out and put it into a file named with --mqtt-password-file, or by mqtt.password_file"
             )
         if url.scheme not in DEFAULT_PORTS or url.path not in ("", "/") or url.query or url.fragment:
             raise _malformed(text)
