@@ -55,10 +55,31 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _edge_commands(command: Command) -> None:
+    run = command("run", "edge.commands.run:run", "run the service: live packets in, poses to the hub",
+                  "wimose run --config config.yaml --view")  # fmt: skip
+    _configured(run)
+    run.add_argument("--view", action="store_true", help="serve the page that draws the skeleton, to this host alone")
+
+    relay = command("relay", "edge.commands.relay:run", "send this host's packets to the one that runs the model",
+                    "wimose relay --config config.yaml --set relay.receiver=receiver2")  # fmt: skip
+    _configured(relay)
+
+    record = command("record", "edge.commands.record:run", "record both receivers into a session's folder",
+                     "wimose record walk/ --seconds 60 --channel 64")  # fmt: skip
+    record.add_argument("out", metavar="OUT", help="folder to make for the session")
+    record.add_argument("--seconds", type=float, required=True, metavar="S", help="length, once both are heard")
+    record.add_argument("--channel", type=int, metavar="N", help="Wi-Fi channel (default: what the NIC is tuned to)")
+    record.add_argument("--json", action="store_true", help="what was recorded as JSON on stdout")
+    _configured(record)
+
     demo = command("demo", "edge.commands.demo:run", "play a bundled simulated session with known truth",
                    "wimose demo --mqtt mqtt://localhost")  # fmt: skip
     demo.add_argument("--speed", default="1", metavar="X", help="times recorded speed, or max (default 1)")
     demo.add_argument("--seconds", type=float, metavar="S", help="stop after S seconds (default: the whole session)")
+    demo.add_argument("--no-view", dest="view", action="store_false", help="without the page that draws the skeleton")
+    demo.add_argument("--open", action="store_true", help="open the page in a browser")
+    demo.add_argument("--loop", action=argparse.BooleanOptionalAction, default=None,
+                      help="begin again at the end, until Ctrl-C (default: at a terminal, with the page)")  # fmt: skip
     _sinks(demo)
     _model(demo)
 
@@ -81,6 +102,12 @@ def _edge_commands(command: Command) -> None:
     export.add_argument("file", metavar="FILE", help="log of the 5300 tool")
     export.add_argument("out", metavar="OUT.npz", help="arrays: timestamp_us, csi [packet, rx, tx, subcarrier], ...")
     export.add_argument("--scaled", action="store_true", help="CSI in units of the noise instead of raw counts")
+
+    doctor = command("doctor", "edge.commands.doctor:run", "say what is wrong with this host and what to do about it",
+                     "sudo wimose doctor; wimose doctor --config my.yaml --json")  # fmt: skip
+    doctor.add_argument("--config", metavar="FILE", help="configuration (default /etc/wimose/config.yaml)")
+    doctor.add_argument("--relay", action="store_true", help="as the second receiver's host, which runs `wimose relay`")
+    doctor.add_argument("--json", action="store_true", help="findings as JSON on stdout")
 
 
 def _offline_commands(command: Command) -> None:
@@ -159,6 +186,13 @@ def _offline_commands(command: Command) -> None:
     for sub in (ladder, ablate):
         sub.add_argument("--minutes", type=float, default=10.0, help="of training, each model (default 10)")
         sub.add_argument("--json", action="store_true", help="figures as JSON on stdout")
+
+
+def _configured(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--config", metavar="FILE", help="configuration (default /etc/wimose/config.yaml)")
+    sub.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="over the file, such as --set room=attic"
+    )
 
 
 def _sinks(sub: argparse.ArgumentParser) -> None:

@@ -180,7 +180,7 @@ def _nearest(key: str, known: list[str]) -> str:
 
 
 def _checked(config: Config) -> Config:
-    from edge.publish.address import BrokerAddress, check_room
+    from edge.address import BrokerAddress, check_room
     from edge.signal.grid import stride_of
 
     check_room(config.room)

@@ -20,12 +20,12 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from edge import __version__
+from edge.address import BrokerAddress, read_password
 from edge.capture.inbox import Inbox
 from edge.capture.relay import RelaySender
 from edge.capture.sources import relay_capture
 from edge.config import Config, load_config
 from edge.errors import ConfigError
-from edge.publish.address import BrokerAddress, read_password
 from edge.publish.connection import bare_client, tls_context, topic
 from edge.publish.keeper import Keeper
 from edge.publish.outbox import Outbox, Topic

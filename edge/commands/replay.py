@@ -74,7 +74,7 @@ def open_sinks(stack: ExitStack, arguments: argparse.Namespace, bundle: Bundle) 
     if arguments.out:
         sinks.append(stack.enter_context(JsonLines(Path(arguments.out))))
     if arguments.mqtt:
-        from edge.publish.address import BrokerAddress, read_password
+        from edge.address import BrokerAddress, read_password
         from edge.publish.mqtt import MqttPublisher
 
         file = arguments.mqtt_password_file

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from edge import __version__
+from edge.address import read_password
 from edge.capture.inbox import Inbox
 from edge.capture.relay import RelayCapture
 from edge.capture.sources import receiver_captures
@@ -19,7 +20,6 @@ from edge.estimate import Labels
 from edge.inference.bundle import Bundle, find_bundle, load_bundle
 from edge.inference.engine import Engine
 from edge.profile import RoomProfile, load_profile
-from edge.publish.address import read_password
 from edge.publish.live import LivePublisher
 from edge.publish.message import Info
 from edge.recording import as_heard

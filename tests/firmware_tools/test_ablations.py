@@ -13,8 +13,8 @@ keras = pytest.importorskip("keras")
 from edge.arrays import Array  # noqa: E402  Keras reads its backend at import
 from edge.errors import ConfigError  # noqa: E402
 from edge.signal.antennas import array_values  # noqa: E402
+from edge.signal.grid import RATE_HZ  # noqa: E402
 from edge.signal.imagespec import PLUS_1  # noqa: E402
-from edge.signal.resample import RATE_HZ  # noqa: E402
 from firmware_tools import dataset  # noqa: E402
 from firmware_tools.dataset import Definition, Part, Sessions  # noqa: E402
 from firmware_tools.study import ablations  # noqa: E402

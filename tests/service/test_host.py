@@ -53,8 +53,8 @@ def chunks(logs: tuple[bytes, bytes], seed: int = 1, tick_s: float = 0.03) -> It
         yield now, come
 
 
-def made_of(host: Host, logs: tuple[bytes, bytes], **how: float) -> list[Estimated]:
-    return [made for now, come in chunks(logs, **how) for made in host.push(come, now, WALL + now)]
+def made_of(host: Host, logs: tuple[bytes, bytes], seed: int = 1) -> list[Estimated]:
+    return [made for now, come in chunks(logs, seed) for made in host.push(come, now, WALL + now)]
 
 
 def assert_same(host_made: list[Estimated], logs: tuple[bytes, bytes], engine: Engine) -> None:

@@ -3,8 +3,8 @@ from scipy.signal import butter, lfilter, lfilter_zi
 
 from edge.arrays import Array
 from edge.signal import lowpass as module
-from edge.signal.lowpass import CUTOFF_HZ, lowpass, lowpass_plain
 from edge.signal.grid import RATE_HZ
+from edge.signal.lowpass import CUTOFF_HZ, lowpass, lowpass_plain
 
 
 def filtered(rows: Array, known: Array) -> Array:

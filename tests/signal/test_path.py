@@ -7,9 +7,9 @@ from edge.arrays import Array
 from edge.errors import ConfigError
 from edge.recording import Recording, slices
 from edge.signal import hampel, resample
+from edge.signal.grid import stride_of
 from edge.signal.imagespec import KNOWN, WIMOSE_1, ImageSpec
 from edge.signal.links import Links
-from edge.signal.grid import stride_of
 from edge.signal.path import CsiImage, Packets, ReceiverPath, SignalPath
 
 Both = tuple[Packets, Packets]
