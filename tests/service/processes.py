@@ -12,7 +12,7 @@ from typing import Self
 
 import numpy as np
 
-from edge.parse.framing import find_records
+from edge.parse.framing import FRAME_HEADER, find_records
 from edge.parse.intel5300 import parse_log
 
 WAIT_S = 60.0  # for anything that takes seconds on an idle machine
@@ -102,6 +102,27 @@ class Radio(threading.Thread):
         finally:
             for pipe in out:
                 os.close(pipe)
+
+
+def looped(logs: tuple[bytes, bytes], rounds: int) -> tuple[bytes, bytes]:
+    """The same packets again and again by clocks that run on, as if somebody walked the same way all day."""
+    stamps = [parse_log(log).timestamp_us.astype(np.int64) for log in logs]
+    lengths = [stamp[-1] - stamp[0] for stamp in stamps]
+    pause = round(lengths[0] / stamps[0].size)
+    first, second = (
+        b"".join(restamped(log, round(n * (length + pause))) for n in range(rounds))
+        for log, length in zip(logs, lengths, strict=True)
+    )
+    return first, second
+
+
+def restamped(log: bytes, by_us: int) -> bytes:
+    """The same records by a clock that shows something else."""
+    array = np.frombuffer(log, np.uint8).copy()
+    for offset in find_records(array)[0]:
+        stamp = array[offset + FRAME_HEADER : offset + FRAME_HEADER + 4].view("<u4")
+        stamp[:] = (stamp.astype(np.int64) + by_us) % (1 << 32)
+    return array.tobytes()
 
 
 def _write(pipe: int, data: bytes) -> None:

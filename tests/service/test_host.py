@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.arrays import Array
 from edge.capture.inbox import Chunk
 from edge.estimate import Estimated, Labels
 from edge.inference.bundle import find_bundle, load_bundle
 from edge.inference.engine import Engine
-from edge.parse.framing import FRAME_HEADER, find_records
+from edge.parse.framing import find_records
 from edge.parse.intel5300 import parse_log
 from edge.recording import as_heard
 from edge.replay import replay
 from edge.service.host import RESTART_S, SILENT_S, Host
 from edge.signal.links import Links
+from tests.service.processes import restamped
 
 LABELS = Labels("simulated", "array", "simulated", "test@00000000", 0.0)
 RELAY_S = 0.05  # how much later the second receiver's packets come
@@ -149,15 +149,6 @@ def test_a_receiver_that_restarts_is_survived(basic: Engine, demo: tuple[bytes, 
     assert made_at(host, (demo[0], restamped(demo[1], -3_000_000)), 20.0) > 100  # both jump back
     assert [ear.restarts for ear in host.ears] == [1, 1]
     assert host.sessions == 2
-
-
-def restamped(log: bytes, by_us: int) -> bytes:
-    """The same records by a clock that shows something else."""
-    array: Array = np.frombuffer(log, np.uint8).copy()
-    for offset in find_records(array)[0]:
-        stamp = array[offset + FRAME_HEADER : offset + FRAME_HEADER + 4].view("<u4")
-        stamp[:] = (stamp.astype(np.int64) + by_us) % (1 << 32)
-    return array.tobytes()
 
 
 def test_a_clock_that_wraps_changes_nothing(basic: Engine, demo: tuple[bytes, bytes]) -> None:
