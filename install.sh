@@ -16,11 +16,24 @@ usage: ./install.sh demo [arguments of wimose demo]  install what the demonstrat
                                                      ruff, mypy and pytest
        ./install.sh dev                              install development tools and say how to use them
 
+       sudo ./install.sh [OPTIONS]                   install the service, or upgrade it, and start it
+
+  --service           on the host that runs the model (default; an upgrade keeps what the host was)
+  --mqtt-only         the same on a host without an Intel 5300: the service gets no rights over the network
+  --relay             on the host of the second receiver: it sends its packets to the first one's broker
+  --offline WHEELDIR  take the Python packages from a folder of wheels for this Python, not from the network
+  --dry-run           print every step and change nothing
+  --uninstall         remove the service; /etc/wimose and /var/lib/wimose stay
+  --purge             remove them too, and what the broker keeps of this room
+
 PYTHON names the Python to use (3.11 to 3.13); without it, python3.11 is preferred.
 
 examples: ./install.sh demo --help
           ./install.sh test -x tests/edge
           PYTHON=python3.12 ./install.sh dev
+          ./install.sh --dry-run
+          sudo ./install.sh
+          pip wheel --wheel-dir wheels . 'setuptools>=77' && sudo ./install.sh --offline wheels
 TEXT
 }
 
@@ -111,6 +124,18 @@ prepare_broker() {
     if [[ -d /run/systemd/system ]]; then as_root systemctl --quiet disable --now mosquitto || true; fi
 }
 
+# The tests look at the page in it.
+prepare_browser() {
+    local name
+    for name in chromium chromium-browser google-chrome; do
+        if command -v "$name" >/dev/null; then return; fi
+    done
+    apt_install chromium
+}
+
+# It checks the units of the service; nothing of the package is started.
+prepare_systemd_analyze() { command -v systemd-analyze >/dev/null || apt_install systemd; }
+
 # Names each check, and ends with the exit code of the first that fails.
 check() {
     local code=0
@@ -124,6 +149,8 @@ demo) prepare_venv demo; exec "$VENV/bin/wimose" "$@" ;;
 dev) prepare_venv dev; say "ready; to use it: source $VENV/bin/activate" ;;
 test)
     prepare_broker
+    prepare_browser
+    prepare_systemd_analyze
     prepare_venv dev
     export KERAS_HOME=$VENV/keras  # a personal keras.json would change what is tested
     check ruff check
@@ -132,5 +159,10 @@ test)
     check pytest "${@:2}"
     ;;
 -h | --help) usage ;;
+'' | --*)
+    # shellcheck source=edge/service/install.sh
+    source edge/service/install.sh
+    service_main "$@"
+    ;;
 *) usage >&2; exit 2 ;;
 esac

@@ -1,0 +1,1 @@
+"""What is wrong with this host, and what to do about it: small checks that read and change nothing."""

@@ -1,0 +1,1 @@
+"""What the doctor says, of hosts that do not exist."""
