@@ -8,7 +8,10 @@ import pytest
 
 from edge.cli import main
 
-COMMANDS = ("demo", "replay", "inspect", "export", "simulate", "dataset", "train", "quantize", "bundle", "evaluate")
+COMMANDS = (
+    "demo", "run", "relay", "record", "doctor", "replay", "inspect", "export",
+    "simulate", "dataset", "train", "quantize", "bundle", "evaluate",
+)  # fmt: skip
 
 
 @pytest.fixture
