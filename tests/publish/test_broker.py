@@ -6,8 +6,8 @@ import threading
 import pytest
 from paho.mqtt.enums import MQTTProtocolVersion
 
+from edge.address import BrokerAddress
 from edge.errors import MissingDependency
-from edge.publish.address import BrokerAddress
 from edge.publish.broker import HOST, embedded_broker
 from edge.publish.message import encode
 from edge.publish.mqtt import MqttPublisher
@@ -19,9 +19,9 @@ MQTT_3_1_1 = MQTTProtocolVersion.MQTTv311
 
 def test_round_trip_through_the_embedded_broker(listen: Listen) -> None:
     pytest.importorskip("amqtt")
-    with embedded_broker() as port:
-        heard = listen(HOST, port, "wimose/#", MQTT_3_1_1)
-        address = BrokerAddress(HOST, port, tls=False, user=None)
+    with embedded_broker() as broker:
+        heard = listen(HOST, broker.port, "wimose/#", MQTT_3_1_1)
+        address = BrokerAddress(HOST, broker.port, tls=False, user=None)
         with MqttPublisher(address, "lab", INFO, protocol=MQTT_3_1_1).connect() as publisher:
             for seq in range(100):
                 publisher.publish(numbered(seq))
@@ -33,13 +33,13 @@ def test_round_trip_through_the_embedded_broker(listen: Listen) -> None:
 def test_nothing_is_left_of_it_and_nothing_said(caplog: pytest.LogCaptureFixture) -> None:
     pytest.importorskip("amqtt")
     threads = threading.active_count()
-    with pytest.raises(RuntimeError, match="the demo failed"), embedded_broker() as port:
-        with socket.create_connection((HOST, port), timeout=WAIT_S) as stranger:
+    with pytest.raises(RuntimeError, match="the demo failed"), embedded_broker() as broker:
+        with socket.create_connection((HOST, broker.port), timeout=WAIT_S) as stranger:
             stranger.shutdown(socket.SHUT_WR)  # not even a CONNECT
             assert stranger.recv(1) == b""
         raise RuntimeError("the demo failed")
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection((HOST, port))
+        socket.create_connection((HOST, broker.port))
     assert threading.active_count() == threads
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
@@ -56,8 +56,8 @@ def test_it_stops_in_the_middle_of_the_traffic() -> None:
 
     for _ in range(3):
         talking = threading.Event()
-        with embedded_broker() as port:
-            talker = threading.Thread(target=talk, args=(port,), daemon=True)
+        with embedded_broker() as broker:
+            talker = threading.Thread(target=talk, args=(broker.port,), daemon=True)
             talker.start()
             assert talking.wait(WAIT_S)
         talker.join(WAIT_S)
