@@ -110,6 +110,11 @@ Listen = Callable[..., Listener]
 StartMosquitto = Callable[[str], Mosquitto]
 
 
+def heed_ctrl_c() -> None:
+    """For `preexec_fn`: whatever a shell starts in the background ignores SIGINT, and hands that down."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

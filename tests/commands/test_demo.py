@@ -12,7 +12,7 @@ import pytest
 from edge.cli import main
 from edge.commands.demo import SESSION
 from edge.session import load_session
-from tests.conftest import WAIT_S, Listen, Mosquitto
+from tests.conftest import WAIT_S, Listen, Mosquitto, heed_ctrl_c
 
 
 def test_it_runs_with_a_broker_of_its_own(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -62,8 +62,20 @@ def test_truth_and_telemetry_go_beside_the_poses(mosquitto: Mosquitto, listen: L
 def test_it_goes_round_until_it_is_stopped(mosquitto: Mosquitto, listen: Listen) -> None:
     listener = listen(mosquitto.host, mosquitto.port, "wimose/demo/#")
     address = f"mqtt://{mosquitto.host}:{mosquitto.port}"
-    command = ["-m", "edge.cli", "demo", "--loop", "--speed", "max", "--seconds", "1", "--mqtt", address]
-    with subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True) as process:
+    command = [
+        sys.executable,
+        "-m",
+        "edge.cli",
+        "demo",
+        "--loop",
+        "--speed",
+        "max",
+        "--seconds",
+        "1",
+        "--mqtt",
+        address,
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c) as process:
         try:
             listener.wait(lambda client: len(client.payloads("wimose/demo/pose")) > 70)
             process.send_signal(signal.SIGINT)

@@ -19,7 +19,7 @@ from edge.publish.message import ReceiverTelemetry, Telemetry, TruthMessage
 from edge.publish.mqtt import MqttPublisher
 from edge.view.feed import Feed
 from edge.view.page import open_view
-from tests.conftest import WAIT_S, Mosquitto, StartMosquitto, free_port
+from tests.conftest import WAIT_S, Mosquitto, StartMosquitto, free_port, heed_ctrl_c
 from tests.publish.test_mqtt import INFO
 from tests.view.conftest import LAB, Page, figure, walker
 
@@ -33,7 +33,7 @@ def demo(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`wimose demo` in a process of its own, and the address that it prints."""
     command = [sys.executable, "-u", "-m", "edge.cli", "demo", *arguments]
     root = Path(__file__).parents[2]
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c) as process:
         try:
             assert process.stdout is not None
             for line in process.stdout:
