@@ -10,6 +10,7 @@ or not at all, replaces both; and its bundle by the model's hash.
 
 import hashlib
 import io
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -132,8 +133,9 @@ def _sweep(path: Path) -> None:
     """Remove arrays that neither profile names any more."""
     kept = set()
     for profile in (path, former(path)):
-        if profile.exists() and (digest := read_profile(profile).head_sha256):
-            kept.add(_arrays(path, digest))
+        with suppress(ConfigError):  # none there, or one that nobody could use
+            if digest := read_profile(profile).head_sha256:
+                kept.add(_arrays(path, digest))
     for arrays in path.parent.glob(f"{path.stem}-????????.npz"):
         if arrays not in kept:
             arrays.unlink()
@@ -158,5 +160,9 @@ def _bounded(path: Path) -> bytes:
 
 def _replace(path: Path, data: bytes) -> None:
     new = path.with_name(path.name + ".new")
-    new.write_bytes(data)
+    try:
+        new.write_bytes(data)
+    except OSError:  # a full disk
+        new.unlink(missing_ok=True)
+        raise
     new.replace(path)
