@@ -104,10 +104,30 @@ def _edge_commands(command: Command) -> None:
     export.add_argument("--scaled", action="store_true", help="CSI in units of the noise instead of raw counts")
 
     doctor = command("doctor", "edge.commands.doctor:run", "say what is wrong with this host and what to do about it",
-                     "sudo wimose doctor; wimose doctor --config my.yaml --json")  # fmt: skip
+                     "wimose doctor; wimose doctor --config my.yaml --json")  # fmt: skip
     doctor.add_argument("--config", metavar="FILE", help="configuration (default /etc/wimose/config.yaml)")
     doctor.add_argument("--relay", action="store_true", help="as the second receiver's host, which runs `wimose relay`")
     doctor.add_argument("--json", action="store_true", help="findings as JSON on stdout")
+
+    _calibrate(command)
+
+
+def _calibrate(command: Command) -> None:
+    sub = command("calibrate", "calibration.command:run", "fit the model to a room, guided, in about ten minutes",
+                  "sudo wimose calibrate --room living-room; wimose calibrate --from walk/ --yes --json")  # fmt: skip
+    sub.add_argument("--room", metavar="NAME", help="name of the profile (default: `room` of the configuration)")
+    sub.add_argument("--step", choices=("survey", "empty", "frame", "walk", "adapt", "report"),
+                     help="this one alone, again (default: all that are not done yet)")  # fmt: skip
+    sub.add_argument("--from", dest="source", metavar="SESSION", help="a recorded walk instead of live packets")
+    sub.add_argument("--minutes", type=float, default=2.0, metavar="M", help="length of the guided walk (default 2)")
+    sub.add_argument("--height", type=float, metavar="M", help="of the person, in metres (default: asked)")
+    sub.add_argument("--camera", metavar="DEVICE|FILE", help="a webcam, or a video of the walk, gives joints as well")
+    sub.add_argument("--channel", type=int, metavar="N", help="Wi-Fi channel (default: what the NIC is tuned to)")
+    sub.add_argument("--yes", action="store_true", help="ask nothing: take what is known, go on after warnings")
+    sub.add_argument("--force", action="store_true", help="install a profile that is no better, or another bundle's")
+    sub.add_argument("--rollback", action="store_true", help="exchange the profile for the one before it, and end")
+    sub.add_argument("--json", action="store_true", help="figures as JSON on stdout")
+    _configured(sub)
 
 
 def _offline_commands(command: Command) -> None:
@@ -121,6 +141,8 @@ def _offline_commands(command: Command) -> None:
     simulate.add_argument("--seconds", type=float, default=10.0, help="length, of --check of each session (default 10)")
     simulate.add_argument("--empty", type=float, default=0.0, metavar="S", help="of them with nobody there (default 0)")
     simulate.add_argument("--clip", metavar="NAME", help="one clip of the motion, such as 86_09, instead of many")
+    simulate.add_argument("--guided", action="store_true",
+                          help="half a minute with nobody there, then what `wimose calibrate` asks for")  # fmt: skip
     simulate.add_argument("--packets", type=float, default=150.0, metavar="HZ", help="packets/s (default 150)")
     simulate.add_argument("--json", action="store_true", help="figures of --check as JSON on stdout")
     _motion_and_seed(simulate)
@@ -167,6 +189,8 @@ def _offline_commands(command: Command) -> None:
     evaluate.add_argument("bundle", metavar="BUNDLE", help="name of a shipped bundle, or a folder")
     evaluate.add_argument("dataset", nargs="?", metavar="DATASET", help="folder made by `wimose dataset`")
     evaluate.add_argument("--walks", metavar="DIR", help="the WiVelo recordings instead: track error on real walks")
+    evaluate.add_argument("--calibrate", action="store_true",
+                          help="with --walks: fit the last layer to half of them, measure the others")  # fmt: skip
     evaluate.add_argument("--part", action="append", help="part of the dataset to measure (default: all held out)")
     evaluate.add_argument("--motion", metavar="DIR", help="people from a folder in the mocap17 format instead")
     evaluate.add_argument("--hours", type=float, default=0.2, help="of such motion to simulate (default 0.2)")
@@ -183,9 +207,23 @@ def _offline_commands(command: Command) -> None:
                      "wimose ablate data/ ablations/ --minutes 10")  # fmt: skip
     ablate.add_argument("dataset", metavar="DATASET", help="folder made by `wimose dataset`")
     ablate.add_argument("out", metavar="OUT", help="folder to write to; what is there already is not done again")
+    rooms = command("rooms", "firmware_tools.commands:rooms", "calibrate in five rooms a bundle never saw; resumes",
+                    "wimose rooms rooms/ --bundle wimose-plus-basic")  # fmt: skip
+    rooms.add_argument("out", metavar="OUT", help="folder to write to; what is there already is not done again")
+    rooms.add_argument("--bundle", default=BUNDLE, help=f"name of a shipped bundle, or a folder (default {BUNDLE})")
+    rooms.add_argument("--motion", metavar="DIR", help="motion capture (default: $WIMOSE_DATA/mocap17)")
+    rooms.add_argument("--json", action="store_true", help="figures as JSON on stdout")
     for sub in (ladder, ablate):
         sub.add_argument("--minutes", type=float, default=10.0, help="of training, each model (default 10)")
         sub.add_argument("--json", action="store_true", help="figures as JSON on stdout")
+
+    bench = command("bench", "firmware_tools.bench.command:bench", "measure speed beside peers and the limits",
+                    "wimose bench all --report docs/benchmark; wimose bench live --seconds 3600")  # fmt: skip
+    bench.add_argument("part", nargs="*", choices=("parse", "signal", "infer", "start", "live", "rooms", "all"),
+                       default="all", help="what to measure (default all, about ten minutes)")  # fmt: skip
+    bench.add_argument("--seconds", type=float, default=60.0, metavar="S", help="length of each live run (default 60)")
+    bench.add_argument("--report", metavar="DIR", help="write a page with plots there")
+    bench.add_argument("--json", action="store_true", help="figures as JSON on stdout")
 
 
 def _configured(sub: argparse.ArgumentParser) -> None:

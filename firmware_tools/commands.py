@@ -19,9 +19,11 @@ from firmware_tools.simulate.room import WIVELO, room_named
 
 BATCH = {"wimose": 64, "wipose": 64, "wimose-plus": 960}  # windows a step; those of wimose-plus are neighbours
 MIN_CHECK_S = 3.0  # what one value of a deviation is taken over
+MIN_GUIDED_S = 20.0  # three spots
 
 
 def simulate(arguments: argparse.Namespace) -> int:
+    from firmware_tools.simulate.guided import simulate_guided
     from firmware_tools.simulate.session import simulate_session
 
     if arguments.check:
@@ -35,10 +37,17 @@ def simulate(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--packets {arguments.packets:g}: give 30 to 2000 packets/s")
     if not 0 <= arguments.empty < arguments.seconds:
         raise ConfigError(f"--empty {arguments.empty:g}: leave some of the {arguments.seconds:g} s to somebody")
-    simulate_session(
-        out, room_named(arguments.room), _motion(arguments.motion), arguments.clip, arguments.seconds,
-        arguments.packets, arguments.seed, arguments.empty,
-    )  # fmt: skip
+    room, motion = room_named(arguments.room), _motion(arguments.motion)
+    if arguments.guided:
+        if arguments.clip or arguments.empty:
+            raise ConfigError("--guided has prompts and an empty half minute of its own: leave out --clip and --empty")
+        if arguments.seconds < MIN_GUIDED_S:
+            raise ConfigError(f"--seconds {arguments.seconds:g}: a guided walk takes {MIN_GUIDED_S:g} s at least")
+        simulate_guided(out, room, motion, arguments.seconds, arguments.packets, arguments.seed)
+    else:
+        simulate_session(
+            out, room, motion, arguments.clip, arguments.seconds, arguments.packets, arguments.seed, arguments.empty
+        )
     print(f"{out}: {arguments.seconds:g} s, simulated; play it with `wimose replay {out}`", file=sys.stderr)
     return 0
 
@@ -140,6 +149,8 @@ def bundle(arguments: argparse.Namespace) -> int:
 def evaluate(arguments: argparse.Namespace) -> int:
     if (arguments.dataset is None) == (arguments.walks is None):
         raise ConfigError("give a DATASET made by `wimose dataset`, or recordings with --walks DIR")
+    if arguments.calibrate and not arguments.walks:
+        raise ConfigError("--calibrate is for real walks: give them with --walks DIR")
     if arguments.walks:
         return walks(arguments)
     from firmware_tools.measuring import measure_dataset, measure_motion
@@ -160,14 +171,18 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
 def walks(arguments: argparse.Namespace) -> int:
     """`wimose evaluate BUNDLE --walks DIR`."""
+    from firmware_tools.walks.calibrated import measure_calibrated
     from firmware_tools.walks.track import measure_bundle, walks_table
 
     loaded = load_bundle(find_bundle(arguments.bundle))
-    errors = measure_bundle(loaded, Engine(loaded), Path(arguments.walks))
+    engine, folder = Engine(loaded), Path(arguments.walks)
+    measured = measure_calibrated if arguments.calibrate else measure_bundle
+    errors = measured(loaded, engine, folder)
     if arguments.json:
         sys.stdout.buffer.write(msgspec.json.encode(errors) + b"\n")
     else:
-        title = f"{loaded.identity}, trained on {loaded.description.trained_on} data, on real walks: mm on the floor"
+        how = "calibrated on the other half of them" if arguments.calibrate else "on real walks"
+        title = f"{loaded.identity}, trained on {loaded.description.trained_on} data, {how}: mm on the floor"
         Console().print(walks_table(errors, title))
     return 0
 
@@ -196,6 +211,18 @@ def ablate(arguments: argparse.Namespace) -> int:
         sys.stdout.buffer.write(msgspec.json.encode(done) + b"\n")
     else:
         Console().print(ablation_tables(done))
+    return 0
+
+
+def rooms(arguments: argparse.Namespace) -> int:
+    from firmware_tools.study.rooms import rooms_tables, study, unseen_rooms
+
+    loaded = load_bundle(find_bundle(arguments.bundle))
+    done = study(loaded, _motion(arguments.motion), Path(arguments.out), unseen_rooms())
+    if arguments.json:
+        sys.stdout.buffer.write(msgspec.json.encode(done) + b"\n")
+    else:
+        Console().print(rooms_tables(done))
     return 0
 
 

@@ -202,7 +202,7 @@ def _session(job: tuple[Definition, Path, str, int]) -> None:
     rng = np.random.default_rng([definition.seed, key, number])
     room = room_named(what.rooms[number % len(what.rooms)]).for_session(rng)
     scene = _scene(definition, what, room, clips, rng)
-    recorded = record(room, scene, rng, None if what.world.nic else IDEAL_NIC)
+    recorded = record(room, scene, rng, None if what.world.nic else (IDEAL_NIC, IDEAL_NIC))
     recording = align((parse_log(recorded.logs[0]), parse_log(recorded.logs[1])), room.links)
     empty_us = (
         definition.empty_s * 1e6 if definition.empty_s and what.motion == "clips" else None

@@ -9,7 +9,7 @@ import pytest
 from edge.cli import main
 
 COMMANDS = (
-    "demo", "run", "relay", "record", "doctor", "replay", "inspect", "export",
+    "demo", "run", "relay", "record", "doctor", "calibrate", "replay", "inspect", "export",
     "simulate", "dataset", "train", "quantize", "bundle", "evaluate",
 )  # fmt: skip
 

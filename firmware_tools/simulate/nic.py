@@ -8,7 +8,7 @@ Common to all: counts that hardly follow the gain control but jitter by 0.4 dB, 
 subcarriers that is common to a receiver's antennas, and 2 to 4 dB less at the edges of the band than in its middle.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -71,6 +71,12 @@ def draw_nic(rng: np.random.Generator) -> Nic:
         agc_hysteresis_db=rng.uniform(0.5, 2.0),
         agc_jitter_db=1.2 * rng.uniform() ** 4,  # most stand still, a few never
     )
+
+
+def restarted(nic: Nic, rng: np.random.Generator) -> Nic:
+    """The same receiver another day: new PLL phases, a clock that began anew."""
+    phases = np.exp(2j * np.pi * rng.uniform(size=3))
+    return replace(nic, offsets=np.abs(nic.offsets) * phases, clock_offset_us=int(rng.integers(0, 1 << 32)))
 
 
 def _log_uniform(low: float, high: float, rng: np.random.Generator) -> float:

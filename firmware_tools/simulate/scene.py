@@ -133,15 +133,15 @@ def send_times(count: int, rate_hz: float, rng: np.random.Generator) -> Array:
     return np.asarray(times - times[0])
 
 
-def record(room: Room, scene: Scene, rng: np.random.Generator, nic: Nic | None = None) -> SimulatedLogs:
-    """What both receivers log of a scene; each is drawn, unless one is given for both."""
+def record(room: Room, scene: Scene, rng: np.random.Generator, nics: tuple[Nic, Nic] | None = None) -> SimulatedLogs:
+    """What both receivers log of a scene; they are drawn unless given."""
     present = scene.take >= 0
     response = np.tile(empty_channel(room), (len(present), 1, 1))
     response[present] = channel(room, scene.joints[present])
     logs = []
     clock = scene.time_s
     for r in range(2):
-        one = nic or draw_nic(rng)
+        one = nics[r] if nics else draw_nic(rng)
         records, first = receive(response[:, 3 * r : 3 * r + 3], scene.time_s, one, rng)
         logs.append(encode_log(records))
         if r == 0:

@@ -9,7 +9,7 @@ from edge.errors import ConfigError
 from edge.session import SCHEMA, ReceiverEntry, SessionFile
 from firmware_tools.simulate.motion import load_clips
 from firmware_tools.simulate.room import Room
-from firmware_tools.simulate.scene import MAX_TAKE_S, draw_scene, record, single_take
+from firmware_tools.simulate.scene import MAX_TAKE_S, SimulatedLogs, draw_scene, record, single_take
 from firmware_tools.splits import draw_weights
 
 TRUTH_HZ = 30.0  # the motion capture's own rate
@@ -35,7 +35,13 @@ def simulate_session(
             raise ConfigError(f"no clip {clip!r} in {motion}; index.json lists them")
         scene = single_take(room, named[0], seconds, rng, packets_per_s, empty_s)
     recorded = record(room, scene, rng)
+    write_session(folder, room, recorded, packets_per_s, empty_s, _note(room, clip, seed))
 
+
+def write_session(
+    folder: Path, room: Room, recorded: SimulatedLogs, packets_per_s: float, empty_s: float, note: str
+) -> None:
+    """Write what was recorded in a room, and the truth."""
     folder.mkdir(parents=True, exist_ok=True)
     antennas = [tuple(position) for position in room.antennas().round(4).tolist()]
     receivers = []
@@ -57,7 +63,7 @@ def simulate_session(
         room_size_m=room.size,
         transmitter_m=room.transmitter,
         empty_s=empty_s or None,
-        note=_note(room, clip, seed),
+        note=note,
     )
     (folder / "session.yaml").write_bytes(msgspec.yaml.encode(file))  # last: its presence means the session is whole
 

@@ -14,7 +14,10 @@ def test_every_kind_of_figure_has_its_section() -> None:
     for file in FOLDER.glob("*-*"):
         name = file.stem.partition("-")[2] or file.stem
         assert name in text.lower(), file
-    assert all(title in text for title in ("## Benchmark", "## Real walks", "## Realism", "## The ladder"))
+    assert all(
+        title in text
+        for title in ("## Benchmark", "## Rooms never seen", "## Real walks", "## Realism", "## The ladder")
+    )
 
 
 def test_every_model_card_is_its_bundle_s() -> None:

@@ -5,9 +5,10 @@ import pytest
 
 from edge.errors import BundleMismatch
 from edge.inference.bundle import Bundle, find_bundle, load_bundle
-from edge.inference.engine import Engine
-from edge.inference.head import Head
+from edge.inference.engine import ENGINES, Engine
+from edge.inference.head import Head, inputs
 from edge.pose import SPLIT_1, split_joints
+from edge.signal.swings import swings
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def bundle() -> Bundle:
 
 def test_a_head_says_what_its_weights_say_of_the_features(bundle: Bundle) -> None:
     rng = np.random.default_rng(1)
-    head = Head(rng.normal(size=(bundle.description.features, SPLIT_1)) * 0.01, rng.normal(size=SPLIT_1))
+    head = Head(rng.normal(size=(inputs(bundle), SPLIT_1)) * 0.01, rng.normal(size=SPLIT_1))
     image = rng.uniform(-0.2, 0.2, bundle.spec.shape).astype(np.float32)
     plain, own = Engine(bundle).predict(image), Engine(bundle, head=head).predict(image)
     assert plain.features is not None
@@ -36,11 +37,34 @@ def test_a_head_refitted_to_the_models_own_poses_gives_them_back(bundle: Bundle)
     ]
     features = np.stack([one.features for one in said if one.features is not None])
     roots = np.stack([one.joints[0] for one in said])
-    inputs = np.column_stack((features, np.ones(len(features))))
-    fit = np.linalg.lstsq(inputs[:250], roots[:250], rcond=1e-6)[0]
-    error = np.linalg.norm(inputs[250:] @ fit - roots[250:], axis=1).mean()
+    read = np.column_stack((features[:, : bundle.description.features], np.ones(len(features))))
+    fit = np.linalg.lstsq(read[:250], roots[:250], rcond=1e-6)[0]
+    error = np.linalg.norm(read[250:] @ fit - roots[250:], axis=1).mean()
     spread = np.linalg.norm(roots[250:] - roots.mean(axis=0), axis=1).mean()
     assert error < 0.35 * spread
+
+
+@pytest.mark.parametrize("name", ["litert", "tflite"])
+def test_the_last_layer_as_a_head_says_what_the_model_says(bundle: Bundle, name: str) -> None:
+    pytest.importorskip(ENGINES[name])
+    rng = np.random.default_rng(3)
+    engine = Engine(bundle, name)
+    own = Engine(bundle, name, head=engine.last_layer())
+    steps = []
+    for image in rng.normal(0, 0.15, (20, *bundle.spec.shape)).clip(-1, 1).astype(np.float32):
+        off = own.predict(image).joints[0] - engine.predict(image).joints[0]
+        # Of the outputs' eight bits. Not the height: noise drives it beyond what eight bits hold.
+        steps.append(off[:2] / (bundle.output_scale[:2] * 0.0335))
+    assert np.abs(steps).max() < 1.5  # half a step of rounding, and the layer's own integer arithmetic
+    assert np.abs(np.mean(steps, axis=0)).max() < 0.3
+
+
+def test_swings_follow_the_features(bundle: Bundle) -> None:
+    image = np.random.default_rng(4).uniform(-0.2, 0.2, bundle.spec.shape).astype(np.float32)
+    said = Engine(bundle).predict(image)
+    assert said.features is not None
+    assert said.features.shape == (inputs(bundle),)
+    np.testing.assert_array_equal(said.features[bundle.description.features :], swings(image, bundle.spec))
 
 
 def test_a_head_of_another_model_is_refused(bundle: Bundle) -> None:
