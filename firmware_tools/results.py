@@ -16,7 +16,7 @@ from firmware_tools.markdown import confidence_markdown, figures_markdown
 from firmware_tools.realism.check import RealismReport
 from firmware_tools.study.ablations import Ablated
 from firmware_tools.study.ladder import Ladder
-from firmware_tools.study.trial import error_figures, speed_figures
+from firmware_tools.study.trial import error_figures, motion_figures
 from firmware_tools.walks.track import ALL, WalkErrors
 
 FOLDER = Path(__file__).parents[1] / "models" / "results"
@@ -98,8 +98,8 @@ def _ladder(file: Path) -> str:
     return (
         f"The same network in ever harder worlds: {shown}.\n\n"
         f"{figures_markdown(error_figures(ladder.trials, 'rung'))}\n"
-        "R2 of velocities, hips and limbs relative to them:\n\n"
-        + figures_markdown(speed_figures(ladder.trials, "rung"))
+        "R2 of velocities and of their sizes, hips and limbs relative to them:\n\n"
+        + figures_markdown(motion_figures(ladder.trials, "rung"))
     )
 
 
@@ -108,8 +108,8 @@ def _ablations(file: Path) -> str:
     return (
         f"wimose-plus on the benchmark, {done.samples} windows shown to each.\n\n"
         f"{figures_markdown(error_figures(done.trials, 'what is left'))}\n"
-        "R2 of velocities, hips and limbs relative to them:\n\n"
-        + figures_markdown(speed_figures(done.trials, "what is left"))
+        "R2 of velocities and of their sizes, hips and limbs relative to them:\n\n"
+        + figures_markdown(motion_figures(done.trials, "what is left"))
     )
 
 

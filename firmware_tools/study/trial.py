@@ -17,11 +17,11 @@ from edge.inference.bundle import Accuracy
 from edge.pose import joints_of
 from edge.skeleton import JOINTS, N_JOINTS, ROOT
 from firmware_tools import dataset
-from firmware_tools.dataset import TRUTH_EVERY, Sessions, clips_of
+from firmware_tools.dataset import Sessions, clips_of
 from firmware_tools.evaluate import Figures, Row, measure
 from firmware_tools.simulate.motion import load_clips
 from firmware_tools.splits import kind_of
-from firmware_tools.tasks import Normal, held_out, test_windows
+from firmware_tools.tasks import Normal, held_out, test_windows, unbroken
 from models.baselines import MeanPoses
 
 SPEC = "plus-1"
@@ -37,7 +37,8 @@ class Trial(msgspec.Struct, frozen=True):
     samples: int  # windows it was shown
     accuracy: Accuracy
     leaky: Accuracy  # the same model on the paper's random split of its own training part
-    speed_r2: dict[str, float]  # see `speed_r2`
+    velocity_r2: dict[str, float]  # see `motion_r2`
+    speed_r2: dict[str, float] = {}  # of their sizes alone; not known of the runs before they were learnt
 
     @property
     def skill(self) -> float:
@@ -46,7 +47,7 @@ class Trial(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, eq=False)
 class Learnt:
-    """A trained network, with its velocities."""
+    """A trained network, with its motion."""
 
     model: Any
     normal: Normal
@@ -87,27 +88,27 @@ def run_trial(
             split_name, room, sessions.joints(some).astype(np.float64), joints, poses=poses,
             condition=_condition(sessions), network="wimose-plus", seed=seed,
         ))  # fmt: skip
-    whole, truth = velocities(sessions, some)
-    speeds = said[whole, learnt.normal.mean.size :].reshape(-1, N_JOINTS, 3)
-    return Trial(name, run.name, samples, parts[1], parts[0], speed_r2(truth, speeds))
+    whole, truth = motions(sessions, some)
+    velocity, speed = motion_r2(truth, said[whole, learnt.normal.mean.size :])
+    return Trial(name, run.name, samples, parts[1], parts[0], velocity, speed)
 
 
-def speed_r2(truth: Array, said: Array) -> dict[str, float]:
-    """Share of the velocities' variance that is explained, all three components.
+def motion_r2(truth: Array, said: Array) -> tuple[dict[str, float], dict[str, float]]:
+    """Shares of the variance of velocities, all three components, and of their sizes that are explained.
 
     Of limbs relative to the hips, so that walking is not counted at every joint; of the whole body that of the hips.
 
-    truth, said  (W, 17, 3) m/s in the frame of the hips
+    truth, said  (W, 68) m/s, as of `models.plus.motion`
     """
-    groups = {"body": ([ROOT], truth, said)}
-    for limb in LIMBS:
-        joints = [JOINTS.index(side + limb) for side in "LR"]
-        groups[f"{limb.lower()}s"] = (joints, truth - truth[:, [ROOT]], said - said[:, [ROOT]])
-    r2 = {}
-    for name, (joints, true, guess) in groups.items():
-        spread = true[:, joints] - true[:, joints].mean(axis=0)
-        r2[name] = round(float(1 - np.square(guess - true)[:, joints].sum() / np.square(spread).sum()), 3)
-    return r2
+    groups = {"body": [ROOT]} | {f"{limb.lower()}s": [JOINTS.index(side + limb) for side in "LR"] for limb in LIMBS}
+    velocity: dict[str, float] = {}
+    speed: dict[str, float] = {}
+    off, spread = np.square(said - truth), np.square(truth - truth.mean(axis=0))
+    for name, joints in groups.items():
+        components = np.add.outer(3 * np.array(joints), range(3)).ravel()
+        for r2, columns in ((velocity, components), (speed, 3 * N_JOINTS + np.array(joints))):
+            r2[name] = round(float(1 - off[:, columns].sum() / spread[:, columns].sum()), 3)
+    return velocity, speed
 
 
 def error_figures(trials: list[Trial], what: str) -> Figures:
@@ -126,11 +127,17 @@ def error_figures(trials: list[Trial], what: str) -> Figures:
     )  # fmt: skip
 
 
-def speed_figures(trials: list[Trial], what: str) -> Figures:
-    """R2 of the velocities, and the run each line comes from."""
-    names = tuple(trials[0].speed_r2) if trials else ()
-    rows = (Row(True, t.name, (*(f"{t.speed_r2[name]:.2f}" for name in names), t.run)) for t in trials)
-    return Figures(what, (*names, "run"), tuple(rows))
+def motion_figures(trials: list[Trial], what: str) -> Figures:
+    """R2 of velocities, of hips and of limbs relative to them, and of their sizes; the run each line comes from."""
+    names = tuple(trials[0].velocity_r2) if trials else ()
+    rows = (
+        Row(True, t.name, (
+            *(f"{t.velocity_r2[name]:.2f}" for name in names),
+            *(f"{t.speed_r2[name]:.2f}" if t.speed_r2 else "-" for name in names), t.run,
+        ))
+        for t in trials
+    )  # fmt: skip
+    return Figures(what, (*names, *(f"{name} speed" for name in names), "run"), tuple(rows))
 
 
 def _household(definition: dataset.Definition, part: str, sessions: Sessions) -> Array:
@@ -153,7 +160,7 @@ def _condition(sessions: Sessions) -> str:
 
 
 def _outputs(learnt: Learnt, sessions: Sessions, windows: Array) -> Array:
-    """(W, pose + 51) float32, as they come."""
+    """(W, pose + 68) float32, as they come."""
     said = []
     for start in range(0, len(windows), 256):
         output = learnt.model.predict_on_batch(learnt.see(sessions.images(windows[start : start + 256])))
@@ -161,15 +168,12 @@ def _outputs(learnt: Learnt, sessions: Sessions, windows: Array) -> Array:
     return np.concatenate(said)
 
 
-def velocities(sessions: Sessions, windows: Array) -> tuple[Array, Array]:
-    """Which windows (W,) have a truth on either side, and the velocities of those (N, 17, 3) m/s, hips' frame."""
-    from models.plus import VELOCITY, VELOCITY_STEPS, targets
+def motions(sessions: Sessions, windows: Array) -> tuple[Array, Array]:
+    """Which windows (W,) have the same motion on either side, and how those move (N, 68), see `models.plus.motion`."""
+    from models.plus import MOTION_STEPS, motion
 
     session, index = windows.T
-    after = np.minimum(index + VELOCITY_STEPS, sessions.run.shape[1] - 1)
-    moved = sessions.run[session, after].astype(np.int64) - sessions.run[session, index]
-    whole = moved == VELOCITY_STEPS * TRUTH_EVERY  # in the same take
-    steps = range(-VELOCITY_STEPS, VELOCITY_STEPS + 1)
+    whole = unbroken(sessions, MOTION_STEPS)[session, index]
+    steps = range(-MOTION_STEPS, MOTION_STEPS + 1)
     around = np.stack([sessions.joints(windows[whole] + (0, step)) for step in steps], axis=1)
-    truth = targets(around, np.ones((len(around), 1)))[:, 0, -1 - VELOCITY : -1]
-    return whole, truth.reshape(-1, N_JOINTS, 3)
+    return whole, motion(around)[:, 0]
