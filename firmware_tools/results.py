@@ -2,7 +2,8 @@
 
 models/results/ holds the figures as the commands gave them: benchmark-<model>.json of `wimose evaluate --json`, beside
 training.md, which says how much each was shown, walks.json of `wimose evaluate --walks --json`, realism-<room>.json of
-`wimose simulate --check --json`, ladder.yaml and ablations.yaml of `wimose ladder` and `wimose ablate`.
+`wimose simulate --check --json`, still.yaml of `study.still`, ladder.yaml and ablations.yaml of `wimose ladder` and
+`wimose ablate`.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,8 @@ from firmware_tools.markdown import confidence_markdown, figures_markdown
 from firmware_tools.realism.check import RealismReport
 from firmware_tools.study.ablations import Ablated
 from firmware_tools.study.ladder import Ladder
-from firmware_tools.study.trial import error_figures, motion_figures
+from firmware_tools.study.still import GOING_M_S
+from firmware_tools.study.trial import Trial, error_figures, motion_figures
 from firmware_tools.walks.track import ALL, WalkErrors
 
 FOLDER = Path(__file__).parents[1] / "models" / "results"
@@ -36,6 +38,7 @@ def page(folder: Path) -> str:
         ("benchmark-*.json", "", _benchmark),
         ("walks.json", "Real walks", _walks),
         ("realism-*.json", "Realism", _realism),
+        ("still.yaml", "Going and staying", _still),
         ("ladder.yaml", "The ladder", _ladder),
         ("ablations.yaml", "Ablations", _ablations),
     ]
@@ -89,6 +92,16 @@ def _realism(file: Path) -> str:
     return (
         f"### {report.room}\n\n{len(report.misses)} misses of {len(report.rows)}. Quantiles 5, 25, 50, 75, 95 %; "
         "distance is Wasserstein's over the real spread.\n\n" + figures_markdown(figures)
+    )
+
+
+def _still(file: Path) -> str:
+    trials = msgspec.yaml.decode(file.read_bytes(), type=list[Trial])
+    return (
+        f"wimose-plus before quantisation, household motion of the basic room, hips faster or slower than "
+        f"{GOING_M_S} m/s.\n\n{figures_markdown(error_figures(trials, 'split'))}\n"
+        "R2 of velocities and of their sizes, hips and limbs relative to them:\n\n"
+        + figures_markdown(motion_figures(trials, "split"))
     )
 
 

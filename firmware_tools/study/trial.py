@@ -36,9 +36,9 @@ class Trial(msgspec.Struct, frozen=True):
     run: str  # name of its folder
     samples: int  # windows it was shown
     accuracy: Accuracy
-    leaky: Accuracy  # the same model on the paper's random split of its own training part
     velocity_r2: dict[str, float]  # see `motion_r2`
     speed_r2: dict[str, float] = {}  # of their sizes alone; not known of the runs before they were learnt
+    leaky: Accuracy | None = None  # the same model on the paper's random split of its own training part
 
     @property
     def skill(self) -> float:
@@ -70,27 +70,37 @@ def run_trial(
     """
     definition = dataset.read_definition(data)
     known = known or dataset.load(data, train, SPEC)
-    windows = _household(definition, train, known)
+    poses, leaky = learnt_from(definition, train, known, seed)
+    kept = dataset.load(data, test, SPEC)
+    trial = measured(name, run, samples, learnt, kept, household(definition, test, kept), poses, split, room, seed)
+    own = measured(name, run, samples, learnt, known, leaky, poses, "paper", room, seed)
+    return msgspec.structs.replace(trial, leaky=own.accuracy)
+
+
+def learnt_from(definition: dataset.Definition, train: str, known: Sessions, seed: int) -> tuple[MeanPoses, Array]:
+    """The mean poses of what is learnt from, and the windows (W, 2) that are held out of it; household motion."""
+    windows = household(definition, train, known)
     leaky = held_out(known, seed)[windows[:, 0], windows[:, 1]]
-    poses = MeanPoses.of(known.joints(_spread(windows[~leaky], 10 * MAX_WINDOWS)).astype(np.float64))
-    parts = []
-    for split_name, sessions, chosen in (
-        ("paper", known, windows[leaky]),
-        (split, kept := dataset.load(data, test, SPEC), _household(definition, test, kept)),
-    ):
-        some = _spread(chosen, MAX_WINDOWS)
-        if not len(some):
-            raise ConfigError(f"{data} has no {split_name} windows of household motion; make a larger dataset")
-        said = _outputs(learnt, sessions, some)
-        values = learnt.normal.mean + learnt.normal.scale * said[:, : learnt.normal.mean.size]
-        joints = joints_of(values, learnt.form, learnt.normal.limb_m)
-        parts.append(measure(
-            split_name, room, sessions.joints(some).astype(np.float64), joints, poses=poses,
-            condition=_condition(sessions), network="wimose-plus", seed=seed,
-        ))  # fmt: skip
+    return MeanPoses.of(known.joints(_spread(windows[~leaky], 10 * MAX_WINDOWS)).astype(np.float64)), windows[leaky]
+
+
+def measured(
+    name: str, run: Path, samples: int, learnt: Learnt, sessions: Sessions, windows: Array, poses: MeanPoses,
+    split: str, room: str, seed: int,
+) -> Trial:  # fmt: skip
+    """What the network says of at most MAX_WINDOWS of some windows (W, 2)."""
+    some = _spread(windows, MAX_WINDOWS)
+    if not len(some):
+        raise ConfigError(f"no windows of household motion for the {split} split; make a larger dataset")
+    said = _outputs(learnt, sessions, some)
+    values = learnt.normal.mean + learnt.normal.scale * said[:, : learnt.normal.mean.size]
+    joints = joints_of(values, learnt.form, learnt.normal.limb_m)
+    accuracy = measure(
+        split, room, sessions.joints(some).astype(np.float64), joints, poses=poses,
+        condition=_condition(sessions), network="wimose-plus", seed=seed,
+    )  # fmt: skip
     whole, truth = motions(sessions, some)
-    velocity, speed = motion_r2(truth, said[whole, learnt.normal.mean.size :])
-    return Trial(name, run.name, samples, parts[1], parts[0], velocity, speed)
+    return Trial(name, run.name, samples, accuracy, *motion_r2(truth, said[whole, learnt.normal.mean.size :]))
 
 
 def motion_r2(truth: Array, said: Array) -> tuple[dict[str, float], dict[str, float]]:
@@ -120,7 +130,8 @@ def error_figures(trials: list[Trial], what: str) -> Figures:
             Row(True, trial.name, (
                 *(f"{value:.0f}" for value in (a.mpjpe_mm, a.root_mm, a.relative_mpjpe_mm)),
                 *(f"{value:.1f}" for value in (a.p_mpjpe_mm, a.canonical_p_mpjpe_mm, a.shuffled_p_mpjpe_mm)),
-                f"{a.heading_deg:.0f}", f"{100 * trial.skill:.1f}", f"{100 * skill(trial.leaky):.1f}",
+                f"{a.heading_deg:.0f}", f"{100 * trial.skill:.1f}",
+                f"{100 * skill(trial.leaky):.1f}" if trial.leaky else "-",
             ))
             for trial in trials for a in (trial.accuracy,)
         ),
@@ -140,7 +151,7 @@ def motion_figures(trials: list[Trial], what: str) -> Figures:
     return Figures(what, (*names, *(f"{name} speed" for name in names), "run"), tuple(rows))
 
 
-def _household(definition: dataset.Definition, part: str, sessions: Sessions) -> Array:
+def household(definition: dataset.Definition, part: str, sessions: Sessions) -> Array:
     """Test windows of household motion (W, 2)."""
     kinds = np.array(
         [kind_of(clip) for clip in clips_of(definition.parts[part].split, load_clips(Path(definition.motion)))]

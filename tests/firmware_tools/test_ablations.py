@@ -144,6 +144,7 @@ def test_every_ablation_is_a_line_with_its_run(done: Ablated, folder: Path) -> N
         assert trial.run == f"run-{ablation.name}"
         assert {file.name for file in (out / trial.run).iterdir()} == {"loss.csv", "normal.npz", "training.weights.h5"}
         assert len(np.loadtxt(out / trial.run / "loss.csv")) == 2
+        assert trial.leaky is not None
         assert (trial.samples, trial.accuracy.split, trial.leaky.split) == (2 * BATCH, "clip", "paper")
         assert 0 < trial.accuracy.mpjpe_mm < 10_000
     assert done.trials[0].accuracy.canonical_p_mpjpe_mm == done.trials[1].accuracy.canonical_p_mpjpe_mm

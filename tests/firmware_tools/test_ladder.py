@@ -101,6 +101,7 @@ def test_a_climb_has_a_line_for_every_rung(climbed: Ladder, folder: Path) -> Non
     assert len({trial.run for trial in climbed.trials}) == 1  # one model
     assert climbed.samples == 2 * BATCH
     known, people = climbed.trials
+    assert known.leaky is not None
     assert (known.accuracy.split, people.accuracy.split, known.leaky.split) == ("clip", "subject", "paper")
     assert known.accuracy.canonical_root_mm == 0
     assert known.accuracy.p_mpjpe_mm != people.accuracy.p_mpjpe_mm
