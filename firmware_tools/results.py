@@ -98,9 +98,9 @@ def _realism(file: Path) -> str:
 def _still(file: Path) -> str:
     trials = msgspec.yaml.decode(file.read_bytes(), type=list[Trial])
     return (
-        f"wimose-plus before quantisation, household motion of the basic room, hips faster or slower than "
-        f"{GOING_M_S} m/s.\n\n{figures_markdown(error_figures(trials, 'split'))}\n"
-        "R2 of velocities and of their sizes, hips and limbs relative to them:\n\n"
+        f"wimose-plus before quantisation, household motion of the basic room, hips faster or slower than {GOING_M_S}\n"
+        f"m/s. Canonical is the mean of household poses here.\n\n{figures_markdown(error_figures(trials, 'split'))}\n"
+        "R2 of velocities and of their sizes, hips and limbs relative to them, of the variance within each line:\n\n"
         + figures_markdown(motion_figures(trials, "split"))
     )
 
@@ -109,7 +109,7 @@ def _ladder(file: Path) -> str:
     ladder = msgspec.yaml.decode(file.read_bytes(), type=Ladder)
     shown = f"wimose-plus, {ladder.hours:g} h of simulated motion at every rung, {ladder.samples} windows shown"
     return (
-        f"The same network in ever harder worlds: {shown}.\n\n"
+        f"The same network in ever harder worlds: {shown}. {ladder.note}".rstrip() + "\n\n"
         f"{figures_markdown(error_figures(ladder.trials, 'rung'))}\n"
         "R2 of velocities and of their sizes, hips and limbs relative to them:\n\n"
         + figures_markdown(motion_figures(ladder.trials, "rung"))

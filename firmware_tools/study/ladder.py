@@ -68,6 +68,7 @@ class Ladder(msgspec.Struct, frozen=True):
     batch: int
     samples: int  # windows shown to every model
     trials: list[Trial] = []
+    note: str = ""  # what a reader must know besides
     seed: int = SEED
     source: str = "simulated"
 

@@ -21,7 +21,7 @@ SPLITS = ("clip", "subject")
 
 
 def still(run_folder: Path) -> list[Trial]:
-    """Float, as it was trained, velocities and all: household motion of every split, going and staying."""
+    """Float, as it was trained, velocities and all: household motion of every split, all of it, going and staying."""
     run = read_asked(run_folder)
     if run is None:
         raise ConfigError(f"{run_folder} holds no run; make one with `wimose train`")
@@ -34,9 +34,9 @@ def still(run_folder: Path) -> list[Trial]:
         windows = household(definition, split, sessions)
         whole, moved = motions(sessions, windows)
         going = np.linalg.norm(moved[:, :3], axis=1) > GOING_M_S
-        for name, chosen in (("going", going), ("staying", ~going)):
+        for name, chosen in ((split, going | True), (f"{split}, going", going), (f"{split}, staying", ~going)):
             trials.append(measured(
-                f"{split}, {name}", run_folder, run.samples, network, sessions, windows[whole][chosen], poses, split,
+                name, run_folder, run.samples, network, sessions, windows[whole][chosen], poses, split,
                 "basic", run.seed,
             ))  # fmt: skip
     return trials
