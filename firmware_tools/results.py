@@ -2,8 +2,8 @@
 
 models/results/ holds the figures as the commands gave them: benchmark-<model>.json of `wimose evaluate --json`, beside
 training.md, which says how much each was shown, walks.json of `wimose evaluate --walks --json`, and with --calibrate
-walks-calibrated.json, realism-<room>.json of `wimose simulate --check --json`, ladder.yaml, ablations.yaml and
-rooms.yaml of `wimose ladder`, `wimose ablate` and `wimose rooms`.
+walks-calibrated.json, realism-<room>.json of `wimose simulate --check --json`, still.yaml of `study.still`, and
+ladder.yaml, ablations.yaml and rooms.yaml of `wimose ladder`, `wimose ablate` and `wimose rooms`.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,8 @@ from firmware_tools.realism.check import RealismReport
 from firmware_tools.study.ablations import Ablated
 from firmware_tools.study.ladder import Ladder
 from firmware_tools.study.rooms import Rooms, each_figures, rooms_figures
-from firmware_tools.study.trial import error_figures, speed_figures
+from firmware_tools.study.still import GOING_M_S
+from firmware_tools.study.trial import Trial, error_figures, motion_figures
 from firmware_tools.walks.track import ALL, WalkErrors
 
 FOLDER = Path(__file__).parents[1] / "models" / "results"
@@ -40,6 +41,7 @@ def page(folder: Path) -> str:
         ("walks.json", "Real walks", _walks),
         ("walks-calibrated.json", "Real walks, calibrated", _walks_calibrated),
         ("realism-*.json", "Realism", _realism),
+        ("still.yaml", "Going and staying", _still),
         ("ladder.yaml", "The ladder", _ladder),
         ("ablations.yaml", "Ablations", _ablations),
     ]
@@ -119,14 +121,24 @@ def _realism(file: Path) -> str:
     )
 
 
+def _still(file: Path) -> str:
+    trials = msgspec.yaml.decode(file.read_bytes(), type=list[Trial])
+    return (
+        f"wimose-plus before quantisation, household motion of the basic room, hips faster or slower than {GOING_M_S}\n"
+        f"m/s. Canonical is the mean of household poses here.\n\n{figures_markdown(error_figures(trials, 'split'))}\n"
+        "R2 of velocities and of their sizes, hips and limbs relative to them, of the variance within each line:\n\n"
+        + figures_markdown(motion_figures(trials, "split"))
+    )
+
+
 def _ladder(file: Path) -> str:
     ladder = msgspec.yaml.decode(file.read_bytes(), type=Ladder)
     shown = f"wimose-plus, {ladder.hours:g} h of simulated motion at every rung, {ladder.samples} windows shown"
     return (
-        f"The same network in ever harder worlds: {shown}.\n\n"
+        f"The same network in ever harder worlds: {shown}. {ladder.note}".rstrip() + "\n\n"
         f"{figures_markdown(error_figures(ladder.trials, 'rung'))}\n"
-        "R2 of velocities, hips and limbs relative to them:\n\n"
-        + figures_markdown(speed_figures(ladder.trials, "rung"))
+        "R2 of velocities and of their sizes, hips and limbs relative to them:\n\n"
+        + figures_markdown(motion_figures(ladder.trials, "rung"))
     )
 
 
@@ -135,8 +147,8 @@ def _ablations(file: Path) -> str:
     return (
         f"wimose-plus on the benchmark, {done.samples} windows shown to each.\n\n"
         f"{figures_markdown(error_figures(done.trials, 'what is left'))}\n"
-        "R2 of velocities, hips and limbs relative to them:\n\n"
-        + figures_markdown(speed_figures(done.trials, "what is left"))
+        "R2 of velocities and of their sizes, hips and limbs relative to them:\n\n"
+        + figures_markdown(motion_figures(done.trials, "what is left"))
     )
 
 

@@ -1,7 +1,7 @@
 """What each network is asked to learn: its batches, its loss, how its outputs become joints.
 
 wimose, wipose  windows of 20 grid points, coordinates
-wimose-plus     stretches of all antennas, a pose in parts for every fifth grid point
+wimose-plus     stretches of all antennas, a pose in parts and how it moves for every fifth grid point
 """
 
 import os
@@ -22,6 +22,7 @@ HELD_OUT_SHARE = 0.25  # of the windows of the training sessions: the test part 
 PAPER_EVERY = 4  # truth points from one window to the next: 7.5 Hz, the paper's windows do not overlap
 # Every network is measured on the same windows: those that are whole for the longest context.
 WHOLE = PLUS_1.packets + FILTER_REACH
+MOTIONS = 20_000  # looked at for their deviation
 STRETCH = 60  # outputs of one training stretch, 2 s: longer costs less an output, shorter shows more places a step
 NETWORKS = {"wimose": WIMOSE_1, "wipose": WIMOSE_1, "wimose-plus": PLUS_1}
 FEATURES = {"wimose": "fc1", "wimose-plus": "features"}  # the layer before the last
@@ -136,24 +137,26 @@ class WindowTask:
 
 
 class PlusTask:
-    """Stretches in, for every fifth grid point a pose in parts and velocities out."""
+    """Stretches in, for every fifth grid point a pose in parts and how it moves out."""
 
     def __init__(self, network: str, sessions: Sessions, seed: int, batch: int, normal: Normal | None) -> None:
-        from models.plus import VELOCITY_STEPS
+        from models.plus import MOTION_STEPS
 
         self.sessions, self.seed = sessions, seed
         self.spec = network_spec(network)
         self.stretches = max(batch // STRETCH, 1)
         self.outputs = min(STRETCH, batch)
-        self.margin = VELOCITY_STEPS
+        self.margin = MOTION_STEPS
         self.first = -(-(self.spec.packets - 1) // TRUTH_EVERY)  # first truth point with a whole window before it
         self.last = sessions.run.shape[1] - self.outputs - self.margin
         self.weight = (sessions.run >= WHOLE) & ~held_out(sessions, seed)
+        self.unbroken = unbroken(sessions, self.margin)
+        self.learnt = np.argwhere(self.weight)
         if self.last <= self.first:
             raise ConfigError("these sessions are shorter than a training stretch; make a dataset of longer ones")
-        if not self.weight.any():
+        if not len(self.learnt):
             raise ConfigError("no window of these sessions is whole; make a larger dataset")
-        self.normal = normal or _parts(sessions.joints(np.argwhere(self.weight)[::TRUTH_EVERY]))
+        self.normal = normal or _parts(sessions.joints(self.learnt[::TRUTH_EVERY]))
 
     def build(self) -> Any:
         from models.plus import plus
@@ -163,25 +166,52 @@ class PlusTask:
     def loss(self) -> Any:
         from models.plus import plus_loss
 
-        return plus_loss(self.normal.mean, self.normal.scale, self.normal.limb_m)
+        return plus_loss(self.normal.mean, self.normal.scale, self.normal.limb_m, self.motion_m_s())
+
+    def motion_m_s(self) -> Array:
+        """Deviation of the motion that is learnt: (68,)."""
+        from models.plus import motion_scale
+
+        moving = np.argwhere(self.weight & self.unbroken)
+        some = moving[:: max(len(moving) // MOTIONS, 1)]
+        return motion_scale(np.stack([self._truth(s, index, 1) for s, index in some]))
 
     def batch(self, step: int) -> tuple[Array, Array]:
-        """Columns (B, 620, 140) float32 and targets (B, 60, 103) float32, see `models.plus`."""
+        """Columns (B, 620, 140) float32 and targets (B, 60, 121) float32, see `models.plus`.
+
+        A stretch lies anyhow around a window that is learnt from: drawn blindly, it would hold a third fewer.
+        """
         from models.plus import targets
 
         rng = np.random.default_rng([self.seed, step])
-        session = rng.integers(0, len(self.sessions.run), self.stretches)
-        start = rng.integers(self.first, self.last, self.stretches)
-        columns, joints, weight = [], [], []
-        for s, index in zip(session, start, strict=True):
+        around = self.learnt[rng.integers(0, len(self.learnt), self.stretches)]
+        start = (around[:, 1] - rng.integers(0, self.outputs, self.stretches)).clip(self.first, self.last - 1)
+        columns, joints, weight, moving = [], [], [], []
+        for s, index in zip(around[:, 0], start, strict=True):
             stop = index + self.outputs
             points = slice(index * TRUTH_EVERY + 1 - self.spec.packets, (stop - 1) * TRUTH_EVERY + 1)
             columns.append(self.sessions.columns[s, points])
-            joints.append(self.sessions.truth[s, index - self.margin : stop + self.margin])
+            joints.append(self._truth(s, index, self.outputs))
             weight.append(self.weight[s, index:stop])
+            moving.append(self.unbroken[s, index:stop])
         x = np.stack(columns).astype(np.float32) / IMAGE_SCALE
-        y = targets(np.stack(joints) * np.float32(TRUTH_UNIT_M), np.stack(weight).astype(np.float32))
-        return x, y
+        return x, targets(np.stack(joints), np.stack(weight).astype(np.float32), np.stack(moving))
+
+    def _truth(self, session: int, index: int, outputs: int) -> Array:
+        """Joints of some outputs and of the margins around them, (outputs + 6, 17, 3) float32 metres."""
+        span = slice(index - self.margin, index + outputs + self.margin)
+        return np.asarray(self.sessions.truth[session, span] * np.float32(TRUTH_UNIT_M))
+
+
+def unbroken(sessions: Sessions, margin: int) -> Array:
+    """(S, G / 5) bool: where the truth so many points before and after belongs to the same motion.
+
+    Not to its very first point, which may hold some of the motion before.
+    """
+    before, after = sessions.run[:, : -2 * margin].astype(np.int64), sessions.run[:, 2 * margin :]
+    same = np.zeros(sessions.run.shape, bool)
+    same[:, margin:-margin] = (before > 0) & (after - before == 2 * margin * TRUTH_EVERY)
+    return same
 
 
 def predict(model: Any, network: str, normal: Normal, sessions: Sessions, windows: Array) -> Array:

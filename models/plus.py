@@ -6,8 +6,9 @@ An Empirical Evaluation of Generic Convolutional and Recurrent Networks, 2018). 
 gives for every fifth grid point just what the window that ends there gives: training reads stretches, which costs a
 fifteenth of reading windows, and the host reads windows.
 
-Outputs are `edge.pose` split-1, standardised, and for training alone the joints' velocities: what motion says
-directly (NOTES: limb speeds are readable from CSI where poses are not), and pose only through its history.
+Outputs are `edge.pose` split-1, standardised, and for training alone how the joints move: what Doppler says directly,
+and of a pose only through its history. In the room's frame, because the hips' is not known before the heading is; and
+sizes without directions besides, which are the easiest of all to hear.
 """
 
 from collections.abc import Callable
@@ -36,20 +37,24 @@ STEM_POINTS = 15  # grid points of a filter, 100 ms
 STRIDE = 5  # grid points from one output to the next, 30 Hz
 DILATIONS = (1, 2, 4, 8, 16)
 WIDTH = 192
-FILTERS = 256  # of each receiver
+FILTERS = 384  # of each receiver
+BANK = 128  # of them, the last, begin as a filter bank
+BANK_HZ = (5.0, 75.0)  # from slower than a turning trunk to half the grid's rate
 VELOCITY = 3 * N_JOINTS
-VELOCITY_STEPS = 3  # truth points either side's distance: 0.1 s
-TARGETS = 3 * N_JOINTS + VELOCITY + 1  # joints, velocities, weight
+MOTION = VELOCITY + N_JOINTS  # velocities, then their sizes
+MOTION_STEPS = 3  # truth points either side's distance: 0.1 s
+STILL_M_S = 0.02  # no joint's deviation counts as less: of a stick man's shoulders there is none
+TARGETS = 3 * N_JOINTS + MOTION + 2  # joints, motion, weights of both
 
 
 def plus(
     width: int = WIDTH, points: int | None = None, training: bool = True, dilations: tuple[int, ...] = DILATIONS,
     outputs: int = SPLIT_1,
 ) -> keras.Model:  # fmt: skip
-    """Input (B, points, 140), output (B, n, 71 + 51): n outputs, the first of the first 325 points.
+    """Input (B, points, 140), output (B, n, 71 + 68): n outputs, the first of the first 325 points.
 
     points              None for stretches of any length; 325 for the host
-    training            with the velocities
+    training            with the motion, m/s
     dilations, outputs  others only for ablations: the context, see `context_points` (0 looks at one point alone), and
                         what is said of a pose
     """
@@ -65,8 +70,28 @@ def plus(
     pose = layers.Conv1D(outputs, 1, name="pose")(x)
     if not training:
         return keras.Model(columns, layers.Reshape((outputs,), name="outputs")(pose), name="wimose_plus")
-    velocity = layers.Conv1D(VELOCITY, 1, name="velocity")(x)
-    return keras.Model(columns, layers.Concatenate(name="outputs")([pose, velocity]), name="wimose_plus")
+    # Silent at first: squares of anything said at random would drown the pose.
+    motion = layers.Conv1D(MOTION, 1, kernel_initializer="zeros", name="motion")(x)
+    model = keras.Model(columns, layers.Concatenate(name="outputs")([pose, motion]), name="wimose_plus")
+    for r in range(2):
+        kernel = model.get_layer(f"stem{r + 1}").kernel
+        begin = ops.convert_to_numpy(kernel).copy()
+        begin[..., -BANK:] = filter_bank(begin.shape[1], np.random.default_rng(r))
+        kernel.assign(begin)
+    return model
+
+
+def filter_bank(values: int, rng: np.random.Generator) -> Array:
+    """Windowed waves of BANK frequencies on random mixtures of the values: (15, values, BANK), each of length 1.
+
+    Limbs are fast and faint, the trunk is slow and loud. What hears a limb must be deaf to the trunk; filters of random
+    weights hear all frequencies alike, and descend that valley slowly.
+    """
+    time_s = (np.arange(STEM_POINTS) - STEM_POINTS // 2) / PLUS_1.rate_hz
+    phase = 2 * np.pi * np.outer(time_s, np.linspace(*BANK_HZ, BANK)) + rng.uniform(0, 2 * np.pi, BANK)
+    waves = np.hanning(STEM_POINTS + 2)[1:-1, None] * np.cos(phase)
+    bank = waves[:, None] * rng.standard_normal((values, BANK))
+    return np.asarray(bank / np.linalg.norm(bank, axis=(0, 1)))
 
 
 def _stems(columns: keras.KerasTensor) -> list[keras.KerasTensor]:
@@ -97,7 +122,7 @@ def _conv(x: keras.KerasTensor, width: int, size: int, name: str, **how: int) ->
 
 
 def for_host(trained: keras.Model, width: int = WIDTH) -> keras.Model:
-    """The same weights reading one window and without the velocities."""
+    """The same weights reading one window and without the motion."""
     host = plus(width, PLUS_1.packets, training=False)
     for layer in host.layers:
         if layer.weights:
@@ -121,44 +146,64 @@ def standard(joints: Array) -> tuple[Array, Array]:
     return mean, scale
 
 
-def targets(joints: Array, weight: Array) -> Array:
+def targets(joints: Array, weight: Array, unbroken: Array) -> Array:
     """What the loss compares with, for stretches of truth at 30 Hz.
 
-    joints   (B, n + 6, 17, 3) metres: the truth of n outputs, and 3 points more on either side
-    weight   (B, n), 0 for outputs that are not to be learnt
-    returns  (B, n, 103) float32: joints, velocities in the hips' frame (m/s), weight
+    joints    (B, n + 6, 17, 3) metres: the truth of n outputs, and 3 points more on either side
+    weight    (B, n), 0 for outputs that are not to be learnt
+    unbroken  (B, n), 0 where the motion is not to be learnt: the points on either side belong to another take
+    returns   (B, n, 121) float32: joints, motion, weight, weight of the motion
     """
-    now = joints[:, VELOCITY_STEPS:-VELOCITY_STEPS]
-    moved = (joints[:, 2 * VELOCITY_STEPS :] - joints[:, : -2 * VELOCITY_STEPS]) * (30.0 / (2 * VELOCITY_STEPS))
-    velocity = turned(moved, -heading(now))
+    now = joints[:, MOTION_STEPS:-MOTION_STEPS]
     shape = (*now.shape[:2], -1)
-    parts = (now.reshape(shape), velocity.reshape(shape), weight[..., None])
-    return np.asarray(np.concatenate(parts, axis=2), np.float32)
+    weights = np.stack((weight, weight * unbroken), axis=2)
+    return np.asarray(np.concatenate((now.reshape(shape), motion(joints), weights), axis=2), np.float32)
 
 
-def plus_loss(mean: Array, scale: Array, limb_m: Array, velocity_weight: float = 0.1) -> Callable[[Any, Any], Any]:
-    """Sum of: root error and error of the body (both mean distances, metres), heading (1 - cosine), velocities (m/s),
-    and the spread (Laplace's likelihood of each joint's error, which teaches nothing but the spread).
+def motion(joints: Array) -> Array:
+    """How joints (B, n + 6, 17, 3) metres move: (B, n, 68) m/s.
 
-    mean, scale  (71,), see `standard`; limb_m (16,) metres
+    Velocities in the room's frame, of MidHip and of all others relative to it, then their sizes.
+    """
+    moved = joints[:, 2 * MOTION_STEPS :] - joints[:, : -2 * MOTION_STEPS]
+    moved = np.concatenate((moved[:, :, :1], moved[:, :, 1:] - moved[:, :, :1]), axis=2)
+    parts = (moved.reshape(*moved.shape[:2], -1), np.linalg.norm(moved, axis=3))
+    return np.asarray(np.concatenate(parts, axis=2) * (30.0 / (2 * MOTION_STEPS)))
+
+
+def motion_scale(joints: Array) -> Array:
+    """Deviation of the motion over training truth (B, n + 6, 17, 3): (68,) m/s, the same for a joint's directions."""
+    variance = motion(joints).var(axis=(0, 1))
+    variance[:VELOCITY] = np.repeat(variance[:VELOCITY].reshape(N_JOINTS, 3).mean(axis=1), 3)
+    return np.asarray(np.maximum(np.sqrt(variance), STILL_M_S))
+
+
+def plus_loss(
+    mean: Array, scale: Array, limb_m: Array, motion_m_s: Array, motion_weight: float = 1.0
+) -> Callable[[Any, Any], Any]:
+    """Sum of: root error and error of the body (both mean distances, metres), heading (squared distance of its unit
+    vector), motion, and the spread (Laplace's likelihood of each joint's error, which teaches nothing but the spread).
+
+    Weighted so that each drives the features about as hard. With body and motion a few times fainter, as places are
+    metres and limbs are not, the network learnt places alone.
+
+    mean, scale  (71,), see `standard`; limb_m (16,) metres; motion_m_s (68,), see `motion_scale`
     """
     mean32, scale32 = mean.astype(np.float32), scale.astype(np.float32)
     chain = CHAIN.astype(np.float32)
     limb32 = limb_m.astype(np.float32)[:, None]
+    moved = motion_loss(motion_m_s)
 
     def loss(truth: Any, output: Any) -> Any:
         joints = ops.reshape(truth[..., : 3 * N_JOINTS], (-1, N_JOINTS, 3))
-        velocity = ops.reshape(truth[..., 3 * N_JOINTS : -1], (-1, N_JOINTS, 3))
-        weight = ops.reshape(truth[..., -1], (-1,))
+        weight = ops.reshape(truth[..., -2], (-1,))
         values = ops.reshape(output[..., :SPLIT_1], (-1, SPLIT_1)) * scale32 + mean32
-        moved = ops.reshape(output[..., SPLIT_1:], (-1, N_JOINTS, 3))
 
         root = joints[:, 0]
         hips = joints[:, 1, :2] - joints[:, 4, :2]  # left minus right
         facing = ops.stack((hips[:, 1], -hips[:, 0]), axis=1)
         facing = facing / ops.maximum(_length(facing), 1e-3)
         said = values[:, HEADING_OUT]
-        unit = said / _length(said)
         limbs = ops.reshape(values[:, LIMBS_OUT], (-1, N_LIMBS, 3))
         limbs = limbs / _length(limbs)
         body = ops.matmul(chain, limbs * limb32 * ops.exp(values[:, SIZE_OUT])[..., None])
@@ -166,16 +211,34 @@ def plus_loss(mean: Array, scale: Array, limb_m: Array, velocity_weight: float =
 
         root_error = _length(values[:, ROOT_OUT] - root)[:, 0]
         body_error = ops.mean(_length(body - true_body)[..., 0], axis=1)
-        turn = 1.0 - ops.sum(unit * facing, axis=1) + 0.01 * ops.square(ops.sum(ops.square(said), axis=1) - 1.0)
-        speed = ops.mean(_length(moved - velocity)[..., 0], axis=1)
-        whole = _rotate(body, unit, 1.0) + values[:, None, ROOT_OUT]
+        turn = ops.sum(ops.square(said - facing), axis=1)
+        whole = _rotate(body, said / _length(said), 1.0) + values[:, None, ROOT_OUT]
         off = ops.stop_gradient(_length(whole - joints)[..., 0])
         spread = values[:, SPREAD_OUT]
         likelihood = ops.mean(spread + off * ops.exp(-spread), axis=1)
-        each = root_error + 3.0 * body_error + 0.5 * turn + velocity_weight * speed + 0.02 * likelihood
-        return ops.sum(each * weight) / ops.maximum(ops.sum(weight), 1.0)
+        pose = 2.0 * root_error + 10.0 * body_error + turn + 0.02 * likelihood
+        return _mean(pose, weight) + motion_weight * moved(truth, output[..., SPLIT_1:])
 
     return loss
+
+
+def motion_loss(motion_m_s: Array) -> Callable[[Any, Any], Any]:
+    """What is not explained of the variance of velocities, and of their sizes; 2 where nothing is.
+
+    motion_m_s  (68,), see `motion_scale`
+    """
+    share = np.repeat((1 / VELOCITY, 1 / N_JOINTS), (VELOCITY, N_JOINTS)) / motion_m_s**2
+    share = share.astype(np.float32)
+
+    def loss(truth: Any, motion: Any) -> Any:
+        error = ops.sum(ops.square(motion - truth[..., 3 * N_JOINTS : -2]) * share, axis=-1)
+        return _mean(ops.reshape(error, (-1,)), ops.reshape(truth[..., -1], (-1,)))
+
+    return loss
+
+
+def _mean(values: Any, weights: Any) -> Any:
+    return ops.sum(values * weights) / ops.maximum(ops.sum(weights), 1.0)
 
 
 def _length(vectors: Any) -> Any:

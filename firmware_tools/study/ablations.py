@@ -25,7 +25,7 @@ from edge.signal.antennas import ANTENNAS, BINS, PRODUCTS
 from edge.skeleton import N_JOINTS
 from firmware_tools import dataset
 from firmware_tools.dataset import Sessions
-from firmware_tools.study.trial import SPEC, Learnt, Trial, error_figures, run_trial, speed_figures
+from firmware_tools.study.trial import SPEC, Learnt, Trial, error_figures, motion_figures, run_trial
 from firmware_tools.tasks import Normal, PlusTask, keras_or_complain
 from firmware_tools.train import Run, learning_rate, samples_in
 
@@ -49,7 +49,7 @@ class Ablation:
     dilations: tuple[int, ...] = FULL
     sessions: float = 1.0  # share of them, the first
     form: str = "split-1"
-    velocity_weight: float = 0.1
+    motion_weight: float = 1.0
 
 
 ABLATIONS = (
@@ -62,7 +62,7 @@ ABLATIONS = (
     Ablation("context-0.7s", "context 0.7 s", dilations=(1, 2, 2, 2, 2)),
     Ablation("quarter", "a quarter of the sessions", sessions=0.25),
     Ablation("joints", "51 coordinates instead of a pose in parts", form="joints-1"),
-    Ablation("no-velocity", "not asked for velocities", velocity_weight=0.0),
+    Ablation("no-motion", "not asked for motion", motion_weight=0.0),
 )
 
 
@@ -101,10 +101,10 @@ class AblatedTask(PlusTask):
     def loss(self) -> Any:
         from models.plus import plus_loss
 
-        weight = self.ablation.velocity_weight
+        weight, motion = self.ablation.motion_weight, self.motion_m_s()
         if self.ablation.form == "joints-1":
-            return joints_loss(self.normal.mean, self.normal.scale, weight)
-        return plus_loss(self.normal.mean, self.normal.scale, self.normal.limb_m, weight)
+            return joints_loss(self.normal.mean, self.normal.scale, motion, weight)
+        return plus_loss(self.normal.mean, self.normal.scale, self.normal.limb_m, motion, weight)
 
     def batch(self, step: int) -> tuple[Array, Array]:
         x, y = super().batch(step)
@@ -122,22 +122,22 @@ def mask(ablation: Ablation) -> Array:
     return seen.ravel()
 
 
-def joints_loss(mean: Array, scale: Array, velocity_weight: float) -> Callable[[Any, Any], Any]:
-    """Mean distance of joints, metres, and of velocities, m/s, weighted; targets as of `models.plus.plus_loss`."""
+def joints_loss(mean: Array, scale: Array, motion_m_s: Array, motion_weight: float) -> Callable[[Any, Any], Any]:
+    """Mean distance of joints, weighted as the body of `models.plus.plus_loss`, and its motion."""
     from keras import ops
 
-    mean32, scale32 = mean.astype(np.float32), scale.astype(np.float32)
+    from models.plus import motion_loss
 
-    def length(vectors: Any) -> Any:  # (N, 51) to (N,), mean over joints; finite gradient at zero
-        squares = ops.sum(ops.square(ops.reshape(vectors, (-1, N_JOINTS, 3))), axis=-1)
-        return ops.mean(ops.sqrt(squares + 1e-8), axis=1)
+    mean32, scale32 = mean.astype(np.float32), scale.astype(np.float32)
+    moved = motion_loss(motion_m_s)
 
     def loss(truth: Any, output: Any) -> Any:
         size = mean32.size
-        off = length(output[..., :size] * scale32 + mean32 - truth[..., :size])
-        slip = length(output[..., size:] - truth[..., size:-1])
-        weight = ops.reshape(truth[..., -1], (-1,))
-        return ops.sum((off + velocity_weight * slip) * weight) / ops.maximum(ops.sum(weight), 1.0)
+        off = ops.reshape(output[..., :size] * scale32 + mean32 - truth[..., :size], (-1, N_JOINTS, 3))
+        each = ops.mean(ops.sqrt(ops.sum(ops.square(off), axis=-1) + 1e-8), axis=1)  # finite gradient at zero
+        weight = ops.reshape(truth[..., -2], (-1,))
+        error = ops.sum(each * weight) / ops.maximum(ops.sum(weight), 1.0)
+        return 10.0 * error + motion_weight * moved(truth, output[..., size:])
 
     return loss
 
@@ -168,7 +168,9 @@ def ablation_tables(done: Ablated) -> Group:
     title = f"Ablations of wimose-plus on {done.dataset}, simulated, {done.samples} windows shown. mm, degrees"
     return Group(
         error_figures(done.trials, "what is left").drawn(title),
-        speed_figures(done.trials, "what is left").drawn("R2 of velocities: hips, and limbs relative to them"),
+        motion_figures(done.trials, "what is left").drawn(
+            "R2 of velocities and speeds: hips, and limbs relative to them"
+        ),
     )
 
 

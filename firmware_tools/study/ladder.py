@@ -24,7 +24,7 @@ from firmware_tools.benchmark import SESSION_S
 from firmware_tools.dataset import Definition, Part
 from firmware_tools.simulate.room import drawn_names
 from firmware_tools.simulate.world import World
-from firmware_tools.study.trial import SPEC, Learnt, Trial, error_figures, run_trial, speed_figures
+from firmware_tools.study.trial import SPEC, Learnt, Trial, error_figures, motion_figures, run_trial
 from firmware_tools.tasks import Normal, keras_or_complain
 from firmware_tools.train import Run, samples_in, train
 
@@ -68,6 +68,7 @@ class Ladder(msgspec.Struct, frozen=True):
     batch: int
     samples: int  # windows shown to every model
     trials: list[Trial] = []
+    note: str = ""  # what a reader must know besides
     seed: int = SEED
     source: str = "simulated"
 
@@ -115,7 +116,7 @@ def climb(definition: Definition, out: Path, minutes: float, batch: int, workers
 
 
 def learnt(folder: Path) -> Learnt:
-    """The float model of a finished wimose-plus run, velocities and all."""
+    """The float model of a finished wimose-plus run, motion and all."""
     keras_or_complain()
     from models.plus import plus
 
@@ -129,7 +130,7 @@ def ladder_tables(ladder: Ladder) -> Group:
     shown = f"{ladder.hours:g} h of simulated motion, {ladder.samples} windows shown"
     return Group(
         error_figures(ladder.trials, "rung").drawn(f"The ladder, wimose-plus, {shown}. mm, degrees"),
-        speed_figures(ladder.trials, "rung").drawn("R2 of velocities: hips, and limbs relative to them"),
+        motion_figures(ladder.trials, "rung").drawn("R2 of velocities, speeds: hips, limbs relative to them"),
     )
 
 

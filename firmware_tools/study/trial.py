@@ -17,11 +17,11 @@ from edge.inference.bundle import Accuracy
 from edge.pose import joints_of
 from edge.skeleton import JOINTS, N_JOINTS, ROOT
 from firmware_tools import dataset
-from firmware_tools.dataset import TRUTH_EVERY, Sessions, clips_of
+from firmware_tools.dataset import Sessions, clips_of
 from firmware_tools.evaluate import Figures, Row, measure
 from firmware_tools.simulate.motion import load_clips
 from firmware_tools.splits import kind_of
-from firmware_tools.tasks import Normal, held_out, test_windows
+from firmware_tools.tasks import Normal, held_out, test_windows, unbroken
 from models.baselines import MeanPoses
 
 SPEC = "plus-1"
@@ -36,8 +36,9 @@ class Trial(msgspec.Struct, frozen=True):
     run: str  # name of its folder
     samples: int  # windows it was shown
     accuracy: Accuracy
-    leaky: Accuracy  # the same model on the paper's random split of its own training part
-    speed_r2: dict[str, float]  # see `speed_r2`
+    velocity_r2: dict[str, float]  # see `motion_r2`
+    speed_r2: dict[str, float] = {}  # of their sizes alone; not known of the runs before they were learnt
+    leaky: Accuracy | None = None  # the same model on the paper's random split of its own training part
 
     @property
     def skill(self) -> float:
@@ -46,7 +47,7 @@ class Trial(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, eq=False)
 class Learnt:
-    """A trained network, with its velocities."""
+    """A trained network, with its motion."""
 
     model: Any
     normal: Normal
@@ -69,45 +70,55 @@ def run_trial(
     """
     definition = dataset.read_definition(data)
     known = known or dataset.load(data, train, SPEC)
-    windows = _household(definition, train, known)
+    poses, leaky = learnt_from(definition, train, known, seed)
+    kept = dataset.load(data, test, SPEC)
+    trial = measured(name, run, samples, learnt, kept, household(definition, test, kept), poses, split, room, seed)
+    own = measured(name, run, samples, learnt, known, leaky, poses, "paper", room, seed)
+    return msgspec.structs.replace(trial, leaky=own.accuracy)
+
+
+def learnt_from(definition: dataset.Definition, train: str, known: Sessions, seed: int) -> tuple[MeanPoses, Array]:
+    """The mean poses of what is learnt from, and the windows (W, 2) that are held out of it; household motion."""
+    windows = household(definition, train, known)
     leaky = held_out(known, seed)[windows[:, 0], windows[:, 1]]
-    poses = MeanPoses.of(known.joints(_spread(windows[~leaky], 10 * MAX_WINDOWS)).astype(np.float64))
-    parts = []
-    for split_name, sessions, chosen in (
-        ("paper", known, windows[leaky]),
-        (split, kept := dataset.load(data, test, SPEC), _household(definition, test, kept)),
-    ):
-        some = _spread(chosen, MAX_WINDOWS)
-        if not len(some):
-            raise ConfigError(f"{data} has no {split_name} windows of household motion; make a larger dataset")
-        said = _outputs(learnt, sessions, some)
-        values = learnt.normal.mean + learnt.normal.scale * said[:, : learnt.normal.mean.size]
-        joints = joints_of(values, learnt.form, learnt.normal.limb_m)
-        parts.append(measure(
-            split_name, room, sessions.joints(some).astype(np.float64), joints, poses=poses,
-            condition=_condition(sessions), network="wimose-plus", seed=seed,
-        ))  # fmt: skip
-    whole, truth = velocities(sessions, some)
-    speeds = said[whole, learnt.normal.mean.size :].reshape(-1, N_JOINTS, 3)
-    return Trial(name, run.name, samples, parts[1], parts[0], speed_r2(truth, speeds))
+    return MeanPoses.of(known.joints(_spread(windows[~leaky], 10 * MAX_WINDOWS)).astype(np.float64)), windows[leaky]
 
 
-def speed_r2(truth: Array, said: Array) -> dict[str, float]:
-    """Share of the velocities' variance that is explained, all three components.
+def measured(
+    name: str, run: Path, samples: int, learnt: Learnt, sessions: Sessions, windows: Array, poses: MeanPoses,
+    split: str, room: str, seed: int,
+) -> Trial:  # fmt: skip
+    """What the network says of at most MAX_WINDOWS of some windows (W, 2)."""
+    some = _spread(windows, MAX_WINDOWS)
+    if not len(some):
+        raise ConfigError(f"no windows of household motion for the {split} split; make a larger dataset")
+    said = _outputs(learnt, sessions, some)
+    values = learnt.normal.mean + learnt.normal.scale * said[:, : learnt.normal.mean.size]
+    joints = joints_of(values, learnt.form, learnt.normal.limb_m)
+    accuracy = measure(
+        split, room, sessions.joints(some).astype(np.float64), joints, poses=poses,
+        condition=_condition(sessions), network="wimose-plus", seed=seed,
+    )  # fmt: skip
+    whole, truth = motions(sessions, some)
+    return Trial(name, run.name, samples, accuracy, *motion_r2(truth, said[whole, learnt.normal.mean.size :]))
+
+
+def motion_r2(truth: Array, said: Array) -> tuple[dict[str, float], dict[str, float]]:
+    """Shares of the variance of velocities, all three components, and of their sizes that are explained.
 
     Of limbs relative to the hips, so that walking is not counted at every joint; of the whole body that of the hips.
 
-    truth, said  (W, 17, 3) m/s in the frame of the hips
+    truth, said  (W, 68) m/s, as of `models.plus.motion`
     """
-    groups = {"body": ([ROOT], truth, said)}
-    for limb in LIMBS:
-        joints = [JOINTS.index(side + limb) for side in "LR"]
-        groups[f"{limb.lower()}s"] = (joints, truth - truth[:, [ROOT]], said - said[:, [ROOT]])
-    r2 = {}
-    for name, (joints, true, guess) in groups.items():
-        spread = true[:, joints] - true[:, joints].mean(axis=0)
-        r2[name] = round(float(1 - np.square(guess - true)[:, joints].sum() / np.square(spread).sum()), 3)
-    return r2
+    groups = {"body": [ROOT]} | {f"{limb.lower()}s": [JOINTS.index(side + limb) for side in "LR"] for limb in LIMBS}
+    velocity: dict[str, float] = {}
+    speed: dict[str, float] = {}
+    off, spread = np.square(said - truth), np.square(truth - truth.mean(axis=0))
+    for name, joints in groups.items():
+        components = np.add.outer(3 * np.array(joints), range(3)).ravel()
+        for r2, columns in ((velocity, components), (speed, 3 * N_JOINTS + np.array(joints))):
+            r2[name] = round(float(1 - off[:, columns].sum() / spread[:, columns].sum()), 3)
+    return velocity, speed
 
 
 def error_figures(trials: list[Trial], what: str) -> Figures:
@@ -119,21 +130,28 @@ def error_figures(trials: list[Trial], what: str) -> Figures:
             Row(True, trial.name, (
                 *(f"{value:.0f}" for value in (a.mpjpe_mm, a.root_mm, a.relative_mpjpe_mm)),
                 *(f"{value:.1f}" for value in (a.p_mpjpe_mm, a.canonical_p_mpjpe_mm, a.shuffled_p_mpjpe_mm)),
-                f"{a.heading_deg:.0f}", f"{100 * trial.skill:.1f}", f"{100 * skill(trial.leaky):.1f}",
+                f"{a.heading_deg:.0f}", f"{100 * trial.skill:.1f}",
+                f"{100 * skill(trial.leaky):.1f}" if trial.leaky else "-",
             ))
             for trial in trials for a in (trial.accuracy,)
         ),
     )  # fmt: skip
 
 
-def speed_figures(trials: list[Trial], what: str) -> Figures:
-    """R2 of the velocities, and the run each line comes from."""
-    names = tuple(trials[0].speed_r2) if trials else ()
-    rows = (Row(True, t.name, (*(f"{t.speed_r2[name]:.2f}" for name in names), t.run)) for t in trials)
-    return Figures(what, (*names, "run"), tuple(rows))
+def motion_figures(trials: list[Trial], what: str) -> Figures:
+    """R2 of velocities, of hips and of limbs relative to them, and of their sizes; the run each line comes from."""
+    names = tuple(trials[0].velocity_r2) if trials else ()
+    rows = (
+        Row(True, t.name, (
+            *(f"{t.velocity_r2[name]:.2f}" for name in names),
+            *(f"{t.speed_r2[name]:.2f}" if t.speed_r2 else "-" for name in names), t.run,
+        ))
+        for t in trials
+    )  # fmt: skip
+    return Figures(what, (*names, *(f"{name} speed" for name in names), "run"), tuple(rows))
 
 
-def _household(definition: dataset.Definition, part: str, sessions: Sessions) -> Array:
+def household(definition: dataset.Definition, part: str, sessions: Sessions) -> Array:
     """Test windows of household motion (W, 2)."""
     kinds = np.array(
         [kind_of(clip) for clip in clips_of(definition.parts[part].split, load_clips(Path(definition.motion)))]
@@ -153,7 +171,7 @@ def _condition(sessions: Sessions) -> str:
 
 
 def _outputs(learnt: Learnt, sessions: Sessions, windows: Array) -> Array:
-    """(W, pose + 51) float32, as they come."""
+    """(W, pose + 68) float32, as they come."""
     said = []
     for start in range(0, len(windows), 256):
         output = learnt.model.predict_on_batch(learnt.see(sessions.images(windows[start : start + 256])))
@@ -161,15 +179,12 @@ def _outputs(learnt: Learnt, sessions: Sessions, windows: Array) -> Array:
     return np.concatenate(said)
 
 
-def velocities(sessions: Sessions, windows: Array) -> tuple[Array, Array]:
-    """Which windows (W,) have a truth on either side, and the velocities of those (N, 17, 3) m/s, hips' frame."""
-    from models.plus import VELOCITY, VELOCITY_STEPS, targets
+def motions(sessions: Sessions, windows: Array) -> tuple[Array, Array]:
+    """Which windows (W,) have the same motion on either side, and how those move (N, 68), see `models.plus.motion`."""
+    from models.plus import MOTION_STEPS, motion
 
     session, index = windows.T
-    after = np.minimum(index + VELOCITY_STEPS, sessions.run.shape[1] - 1)
-    moved = sessions.run[session, after].astype(np.int64) - sessions.run[session, index]
-    whole = moved == VELOCITY_STEPS * TRUTH_EVERY  # in the same take
-    steps = range(-VELOCITY_STEPS, VELOCITY_STEPS + 1)
+    whole = unbroken(sessions, MOTION_STEPS)[session, index]
+    steps = range(-MOTION_STEPS, MOTION_STEPS + 1)
     around = np.stack([sessions.joints(windows[whole] + (0, step)) for step in steps], axis=1)
-    truth = targets(around, np.ones((len(around), 1)))[:, 0, -1 - VELOCITY : -1]
-    return whole, truth.reshape(-1, N_JOINTS, 3)
+    return whole, motion(around)[:, 0]

@@ -107,7 +107,7 @@ def test_a_stretch_says_what_its_windows_say(name: str, sessions: Sessions) -> N
     model = plus(width=8, dilations=BY_NAME[name].dilations)
     stretch = np.random.default_rng(2).normal(size=(1, 325 + 5 * (BATCH - 1), 140)).astype(np.float32)
     whole = np.asarray(model(task.see(stretch)))
-    assert whole.shape == (1, BATCH, 71 + 51)
+    assert whole.shape == (1, BATCH, 71 + 68)
     window = stretch[:, 5 * 7 : 5 * 7 + 325]
     assert np.asarray(model(task.see(window)))[0, 0] == pytest.approx(whole[0, 7], abs=1e-5)
     assert np.array_equal(task.see(window)[:, -1], window[:, -1])
@@ -121,20 +121,20 @@ def test_a_quarter_of_the_sessions(sessions: Sessions) -> None:
     assert np.array_equal(task.weight, AblatedTask(BY_NAME["all"], sessions, BATCH).weight[:1])
 
 
-def test_the_loss_of_coordinates_is_the_mean_distance_in_metres() -> None:
+def test_the_loss_of_coordinates_is_their_mean_distance_and_their_motion_s() -> None:
     rng = np.random.default_rng(4)
-    mean, scale = rng.normal(size=51), np.full(51, 2.0)
-    truth = rng.normal(size=(1, 3, 103)).astype(np.float32)
-    truth[..., -1] = (1, 1, 0)
-    right = np.concatenate(((truth[..., :51] - mean) / scale, truth[..., 51:102]), axis=2).astype(np.float32)
-    loss = joints_loss(mean, scale, 0.1)
-    assert float(loss(truth, right)) == pytest.approx(0.0, abs=1e-3)
+    mean, scale, motion_m_s = rng.normal(size=51), np.full(51, 2.0), np.full(68, 0.5)
+    truth = rng.normal(size=(1, 3, 121)).astype(np.float32)
+    truth[..., -2] = truth[..., -1] = (1, 1, 0)
+    right = np.concatenate(((truth[..., :51] - mean) / scale, truth[..., 51:119]), axis=2).astype(np.float32)
+    loss = joints_loss(mean, scale, motion_m_s, 0.1)
+    assert float(loss(truth, right)) == pytest.approx(0.0, abs=2e-3)
     off = right.copy()
     off[..., 0:51:3] += 0.15  # 0.3 m along x
-    off[..., 53::3] += 0.5  # m/s along z
+    off[..., 51:102] += 0.5  # one deviation
     off[:, 2] += 100.0  # weight 0
-    assert float(loss(truth, off)) == pytest.approx(0.3 + 0.1 * 0.5, abs=1e-3)
-    assert float(joints_loss(mean, scale, 0.0)(truth, off)) == pytest.approx(0.3, abs=1e-3)
+    assert float(loss(truth, off)) == pytest.approx(10.0 * 0.3 + 0.1 * 1.0, abs=2e-3)
+    assert float(joints_loss(mean, scale, motion_m_s, 0.0)(truth, off)) == pytest.approx(10.0 * 0.3, abs=2e-3)
 
 
 def test_every_ablation_is_a_line_with_its_run(done: Ablated, folder: Path) -> None:
@@ -144,6 +144,7 @@ def test_every_ablation_is_a_line_with_its_run(done: Ablated, folder: Path) -> N
         assert trial.run == f"run-{ablation.name}"
         assert {file.name for file in (out / trial.run).iterdir()} == {"loss.csv", "normal.npz", "training.weights.h5"}
         assert len(np.loadtxt(out / trial.run / "loss.csv")) == 2
+        assert trial.leaky is not None
         assert (trial.samples, trial.accuracy.split, trial.leaky.split) == (2 * BATCH, "clip", "paper")
         assert 0 < trial.accuracy.mpjpe_mm < 10_000
     assert done.trials[0].accuracy.canonical_p_mpjpe_mm == done.trials[1].accuracy.canonical_p_mpjpe_mm

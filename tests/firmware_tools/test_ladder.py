@@ -20,7 +20,7 @@ from firmware_tools.simulate.scene import place
 from firmware_tools.simulate.world import IDEAL_NIC, World
 from firmware_tools.study import ladder
 from firmware_tools.study.ladder import RUNGS, WORLDS, Ladder, climb, definition_of, ladder_tables
-from firmware_tools.study.trial import error_figures, speed_r2, velocities
+from firmware_tools.study.trial import error_figures, motion_figures, motion_r2, motions
 from models.metrics import heading, turned
 from tests.simulate.stickman import walk
 
@@ -101,11 +101,12 @@ def test_a_climb_has_a_line_for_every_rung(climbed: Ladder, folder: Path) -> Non
     assert len({trial.run for trial in climbed.trials}) == 1  # one model
     assert climbed.samples == 2 * BATCH
     known, people = climbed.trials
+    assert known.leaky is not None
     assert (known.accuracy.split, people.accuracy.split, known.leaky.split) == ("clip", "subject", "paper")
     assert known.accuracy.canonical_root_mm == 0
     assert known.accuracy.p_mpjpe_mm != people.accuracy.p_mpjpe_mm
     assert known.skill == pytest.approx(1 - known.accuracy.p_mpjpe_mm / known.accuracy.canonical_p_mpjpe_mm)
-    assert set(known.speed_r2) == {"body", "wrists", "elbows", "knees", "ankles"}
+    assert set(known.velocity_r2) == set(known.speed_r2) == {"body", "wrists", "elbows", "knees", "ankles"}
     assert msgspec.yaml.decode((folder / "ladder.yaml").read_bytes(), type=Ladder) == climbed
 
 
@@ -137,28 +138,39 @@ def test_the_table_says_what_was_measured(climbed: Ladder) -> None:
     assert len(ladder_tables(climbed).renderables) == 2
 
 
-def test_speed_r2_is_one_for_the_truth_and_does_not_count_walking_at_the_limbs() -> None:
+def test_motion_r2_is_one_for_the_truth_and_zero_for_its_mean() -> None:
     rng = np.random.default_rng(3)
-    truth = rng.normal(size=(400, 17, 3))
-    assert set(speed_r2(truth, truth).values()) == {1.0}
+    truth = rng.normal(size=(400, 68)) + 1.0
+    assert {value for r2 in motion_r2(truth, truth) for value in r2.values()} == {1.0}
     said = truth.copy()
-    wrists = [JOINTS.index("LWrist"), JOINTS.index("RWrist")]
-    said[:, wrists] = truth[:, [ROOT]] + (truth[:, wrists] - truth[:, [ROOT]]).mean(axis=0)
-    r2 = speed_r2(truth, said)
-    assert r2["wrists"] == pytest.approx(0.0, abs=1e-9)
-    assert r2["elbows"] == r2["body"] == 1.0
-    walking = rng.normal(size=(400, 1, 3)) * 5.0  # said of every joint and wrong
-    assert speed_r2(truth, truth + walking) == {**dict.fromkeys(("wrists", "elbows", "knees", "ankles"), 1.0),
-                                                "body": speed_r2(truth, truth + walking)["body"]}  # fmt: skip
-    assert speed_r2(truth, truth + walking)["body"] < -10
+    left, right = (JOINTS.index(side + "Wrist") for side in "LR")
+    for column in (3 * left, 3 * left + 1, 3 * left + 2, 3 * right, 3 * right + 1, 3 * right + 2):
+        said[:, column] = truth[:, column].mean()
+    said[:, 51 + left] += 3.0
+    velocity, speed = motion_r2(truth, said)
+    assert velocity == {"body": 1.0, "wrists": 0.0, "elbows": 1.0, "knees": 1.0, "ankles": 1.0}
+    assert speed["wrists"] == pytest.approx(1 - 9.0 / 2, abs=0.6)
+    assert set(speed.values()) - {speed["wrists"]} == {1.0}
 
 
-def test_velocities_are_those_of_the_truth(climbed: Ladder, folder: Path) -> None:
+def test_motion_is_that_of_the_truth_within_one_take(climbed: Ladder, folder: Path) -> None:
     sessions = dataset.load(folder / "data", "body-clip", "plus-1")
     windows = sessions.windows()
-    whole, velocity = velocities(sessions, windows)
+    whole, moved = motions(sessions, windows)
     assert 0 < whole.sum() < len(windows)  # the last ones of a take have nothing after them
-    s, index = windows[whole][5]
-    assert sessions.run[s, index + 3] - sessions.run[s, index] == 3 * TRUTH_EVERY
-    before, now, after = (sessions.joints(np.array([[s, index + step]]))[0] for step in (-3, 0, 3))
-    assert velocity[5] == pytest.approx(turned((after - before) / 0.2, -heading(now)), abs=1e-4)
+    s, index = windows[whole].T
+    assert (sessions.run[s, index + 3] - sessions.run[s, index - 3] == 6 * TRUTH_EVERY).all()
+    before, after = (sessions.joints(np.stack((s, index + step), axis=1)) for step in (-3, 3))
+    velocity = (after - before) / 0.2
+    assert moved[:, :3] == pytest.approx(velocity[:, ROOT], abs=1e-4)
+    wrist = JOINTS.index("LWrist")
+    relative = velocity[:, wrist] - velocity[:, ROOT]
+    assert moved[:, 3 * wrist : 3 * wrist + 3] == pytest.approx(relative, abs=1e-4)
+    assert moved[:, 51 + wrist] == pytest.approx(np.linalg.norm(relative, axis=1), abs=1e-4)
+    assert np.linalg.norm(moved[:, :3], axis=1).max() < 8.0  # nobody jumps into the next take
+
+
+def test_a_run_from_before_speeds_were_learnt_has_a_dash(climbed: Ladder) -> None:
+    (row,) = motion_figures([msgspec.structs.replace(climbed.trials[0], speed_r2={})], "rung").rows
+    assert row.cells[5:10] == ("-",) * 5
+    assert row.cells[:5] == tuple(f"{value:.2f}" for value in climbed.trials[0].velocity_r2.values())

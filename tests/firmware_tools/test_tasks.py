@@ -26,6 +26,7 @@ from firmware_tools.tasks import (
     network_spec,
     predict,
     task_of,
+    unbroken,
 )
 from models.plus import targets
 
@@ -126,14 +127,15 @@ def test_a_stretch_s_outputs_have_the_truth_of_their_windows(long: Sessions) -> 
     for step in range(4):
         columns, made = task.batch(step)
         assert columns.shape == (2, 325 + (STRETCH - 1) * 5, 140)
-        assert made.shape == (2, STRETCH, 103)
+        assert made.shape == (2, STRETCH, 121)
         for stretch, target in zip(np.round(columns * IMAGE_SCALE).astype(np.int8), made, strict=True):
             session, index = found(long, stretch)
             span = slice(index - 3, index + STRETCH + 3)
             weight = ((long.run[session] >= WHOLE) & ~kept_away[session])[index : index + STRETCH]
-            expected = targets(long.truth[None, session, span] * np.float32(0.25e-3), weight[None])
+            moving = unbroken(long, 3)[session, index : index + STRETCH]
+            expected = targets(long.truth[None, session, span] * np.float32(0.25e-3), weight[None], moving[None])
             np.testing.assert_allclose(target, expected[0], rtol=0, atol=1e-5)
-            weighted += target[:, -1].mean() / 8
+            weighted += target[:, -2].mean() / 8
             # Each output's window, from the dataset's own cutting.
             (window,) = long.images(np.array([[session, index + 50]]))
             np.testing.assert_array_equal(stretch[250 : 250 + 325] / np.float32(IMAGE_SCALE), window)
@@ -156,6 +158,28 @@ def test_stretches_come_from_everywhere(long: Sessions) -> None:
     assert {session for session, _ in places} == {0, 1, 2, 3}
     assert min(index for _, index in places) < 250
     assert max(index for _, index in places) > 550
+
+
+def test_every_stretch_holds_something_to_learn(long: Sessions) -> None:
+    task = PlusTask("wimose-plus", long, SEED, STRETCH, None)
+    weights = np.concatenate([task.batch(step)[1][..., -2] for step in range(40)])
+    assert (weights.sum(axis=1) > 0).mean() > 0.95  # the last few points of a session are never reached
+    assert weights.mean() > 1.2 * task.weight[:, task.first : task.last + STRETCH].mean()
+
+
+def test_truth_is_unbroken_within_a_take_alone(long: Sessions) -> None:
+    same = unbroken(long, 3)
+    begins = np.argwhere(long.run[:, 10:-10] == 0)
+    assert len(begins) > 4
+    for s, index in begins + np.array([0, 10]):
+        assert not same[s, index - 3 : index + 3].any()  # each of them has a point of either take near
+    jumps = np.abs(np.diff(long.truth[:, :, 0].astype(np.int64), axis=1)).max(axis=2) * 0.25e-3 > 0.5
+    assert jumps.any()
+    for s, index in np.argwhere(jumps):
+        assert not same[s, max(index - 2, 0) : index + 4].any()
+    assert same.mean() > 0.8
+    assert not same[:, :3].any()
+    assert not same[:, -3:].any()
 
 
 def test_a_dataset_that_is_too_small_is_refused(short: Sessions, long: Sessions) -> None:
@@ -203,7 +227,7 @@ def test_predictions_are_metres(short: Sessions, long: Sessions) -> None:
     windows = long.windows(every=4)[:300]  # more than one batch
     rng = np.random.default_rng(1)
     plus = PlusTask("wimose-plus", long, SEED, BATCH, None).normal
-    output = rng.standard_normal((1, 122))  # as it trains: one output in time, velocities behind the pose
+    output = rng.standard_normal((1, 139))  # as it trains: one output in time, motion behind the pose
     expected = split_joints(plus.mean + plus.scale * output[0, :71], plus.limb_m)
     for shape in (output, output[0, :71]):
         said = predict(Parrot(shape), "wimose-plus", plus, long, windows)
