@@ -10,7 +10,7 @@ from edge import __version__
 
 Command = Callable[[str, str, str, str], argparse.ArgumentParser]
 
-BUNDLE = "wimose-plus-basic"  # what ships and is used unless another is named; `edge.config` is not imported for it
+BUNDLE = "wimose-plus-basic"  # used unless another is named, by all but the service: its rooms are no basic one
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -2,8 +2,8 @@
 
 models/results/ holds the figures as the commands gave them: benchmark-<model>.json of `wimose evaluate --json`, beside
 training.md, which says how much each was shown, walks.json of `wimose evaluate --walks --json`, and with --calibrate
-walks-calibrated.json, realism-<room>.json of `wimose simulate --check --json`, still.yaml of `study.still`, and
-ladder.yaml, ablations.yaml and rooms.yaml of `wimose ladder`, `wimose ablate` and `wimose rooms`.
+walks-calibrated-<bundle>.json, realism-<room>.json of `wimose simulate --check --json`, still.yaml of `study.still`, and
+ladder.yaml, ablations.yaml and rooms-<bundle>.yaml of `wimose ladder`, `wimose ablate` and `wimose rooms`.
 """
 
 from collections.abc import Callable
@@ -37,9 +37,9 @@ def page(folder: Path) -> str:
     sections: list[tuple[str, str, Callable[[Path], str]]] = [
         ("training.md", "Benchmark", Path.read_text),
         ("benchmark-*.json", "", _benchmark),
-        ("rooms.yaml", "Rooms never seen, calibrated", _rooms),
+        ("rooms-*.yaml", "Rooms never seen, calibrated", _rooms),
         ("walks.json", "Real walks", _walks),
-        ("walks-calibrated.json", "Real walks, calibrated", _walks_calibrated),
+        ("walks-calibrated-*.json", "Real walks, calibrated", _walks_calibrated),
         ("realism-*.json", "Realism", _realism),
         ("still.yaml", "Going and staying", _still),
         ("ladder.yaml", "The ladder", _ladder),
@@ -66,6 +66,7 @@ def _benchmark(file: Path) -> str:
 def _rooms(file: Path) -> str:
     done = msgspec.yaml.decode(file.read_bytes(), type=Rooms)
     return (
+        f"### {done.bundle.partition('@')[0]}\n\n"
         f"{done.bundle} in rooms it never saw (simulated), its last layer fitted to guided walks of several lengths,\n"
         "labelled by their prompts. Mean and standard deviation over rooms, of household motion of clips never seen;\n"
         "*spots* is how far off somebody else is put who follows the prompts. The mean poses know the longest walk.\n\n"
@@ -83,9 +84,11 @@ def _walks(file: Path) -> str:
 
 def _walks_calibrated(file: Path) -> str:
     return (
-        "The same recordings and wimose-plus-basic, which was trained in another, simulated room. Users 1 and 8 are\n"
-        "calibrated on, one half of their walks at a time, and measured on the other; nothing is fitted to user 12.\n"
-        "A half is five walks, half a minute.\n\n" + _track(file)
+        f"### {file.stem.removeprefix('walks-calibrated-')}\n\n"
+        "The same recordings and a model that was trained in other, simulated rooms. Users 1 and 8 are calibrated on,\n"
+        "one half of their walks at a time, and measured on the other; nothing is fitted to user 12. A half is five\n"
+        "walks, half a minute. Of the six paths, 2, 4 and 5 (the third number) were walked once each: there no half has\n"
+        "seen the path that it is measured on.\n\n" + _track(file)
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from edge.cli import main
+from edge.cli import BUNDLE, main
 from tests.conftest import Listen, Mosquitto, StartMosquitto
 from tests.service.processes import WAIT_S, Process, Radio
 
@@ -38,7 +38,7 @@ def walk(data: Path) -> tuple[bytes, bytes]:
 def config(tmp_path: Path, address: str, pipes: tuple[Path, Path], more: str = "") -> Path:
     path = tmp_path / "config.yaml"
     path.write_text(
-        f"room: lab\norigin: replay\nmqtt:\n  address: {address}\n{more}"
+        f"room: lab\nbundle: {BUNDLE}\norigin: replay\nmqtt:\n  address: {address}\n{more}"
         f"receivers:\n- {{name: receiver1, source: log, path: {pipes[0]}}}\n- {{name: receiver2, source: relay}}\n"
         f"relay: {{receiver: receiver2, source: log, path: {pipes[1]}}}\n"
     )
@@ -170,12 +170,12 @@ def test_it_says_what_it_hears_and_stops_when_told(
 
         # A broken bundle is refused, and poses go on.
         good = file.read_text()
-        file.write_text(good + "bundle: none-such\n")
+        file.write_text(good.replace(BUNDLE, "none-such"))
         run.process.send_signal(signal.SIGHUP)
         run.wait_for_log("reload refused, going on as before")
         before = len(hub.payloads("wimose/lab/pose"))
         wait(lambda: len(hub.payloads("wimose/lab/pose")) > before + 30, run)
-        file.write_text(good + "bundle: wimose-basic\n")
+        file.write_text(good.replace(BUNDLE, "wimose-basic"))
         run.process.send_signal(signal.SIGHUP)
         run.wait_for_log("reloaded: wimose-basic@")
         wait(lambda: b"wimose-basic@" in hub.payloads("wimose/lab/pose")[-1], run)
