@@ -2,8 +2,8 @@
 
 models/results/ holds the figures as the commands gave them: benchmark-<model>.json of `wimose evaluate --json`, beside
 training.md, which says how much each was shown, walks.json of `wimose evaluate --walks --json`, and with --calibrate
-walks-calibrated-<bundle>.json, realism-<room>.json of `wimose simulate --check --json`, still.yaml of `study.still`, and
-ladder.yaml, ablations.yaml and rooms-<bundle>.yaml of `wimose ladder`, `wimose ablate` and `wimose rooms`.
+walks-calibrated-<bundle>.json, realism-<room>.json of `wimose simulate --check --json`, still.yaml of `study.still`,
+and ladder.yaml, ablations.yaml and rooms-<bundle>.yaml of `wimose ladder`, `wimose ablate` and `wimose rooms`.
 """
 
 from collections.abc import Callable
@@ -87,8 +87,8 @@ def _walks_calibrated(file: Path) -> str:
         f"### {file.stem.removeprefix('walks-calibrated-')}\n\n"
         "The same recordings and a model that was trained in other, simulated rooms. Users 1 and 8 are calibrated on,\n"
         "one half of their walks at a time, and measured on the other; nothing is fitted to user 12. A half is five\n"
-        "walks, half a minute. Of the six paths, 2, 4 and 5 (the third number) were walked once each: there no half has\n"
-        "seen the path that it is measured on.\n\n" + _track(file)
+        "walks, half a minute. Of the six paths, 2, 4 and 5 (the third number) were walked once each: there no half\n"
+        "has seen the path that it is measured on.\n\n" + _track(file)
     )
 
 
