@@ -100,6 +100,7 @@ def fit_step(job: Job, geometry: Geometry, survey: Survey | None, empty: Empty |
         made=time.time(),
         source=session.file.source,
         geometry=geometry,
+        carrier_hz=session.file.carrier_hz,
         links=recording.links,
         presence_level=empty.presence_level if empty else None,
         height_m=walk.height_m,

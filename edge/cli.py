@@ -114,7 +114,7 @@ def _edge_commands(command: Command) -> None:
 
 def _calibrate(command: Command) -> None:
     sub = command("calibrate", "calibration.command:run", "fit the model to a room, guided, in about ten minutes",
-                  "sudo wimose calibrate --room living-room; wimose calibrate --from walk/ --yes --json")  # fmt: skip
+                  "wimose calibrate --from walk/ --yes --json; sudo wimose calibrate --room living-room")  # fmt: skip
     sub.add_argument("--room", metavar="NAME", help="name of the profile (default: `room` of the configuration)")
     sub.add_argument("--step", choices=("survey", "empty", "frame", "walk", "adapt", "report"),
                      help="this one alone, again (default: all that are not done yet)")  # fmt: skip
@@ -153,7 +153,7 @@ def _offline_commands(command: Command) -> None:
     dataset.add_argument("--benchmark", action="store_true", help="the frozen benchmark, 29 hours, instead of your own")
     dataset.add_argument("--hours", type=float, default=2.0, help="of motion to train on (default 2)")
     dataset.add_argument("--test-hours", type=float, default=0.5, help="of motion per held-out split (default 0.5)")
-    dataset.add_argument("--room", action="append", help="room to simulate, several in turn (default basic)")
+    dataset.add_argument("--room", action="append", help="room, several in turn, or a profile (default basic)")
     dataset.add_argument("--spec", action="append", help="image spec to keep (default: all)")
     dataset.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
     _motion_and_seed(dataset)

@@ -58,6 +58,7 @@ class ProfileFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     made: float  # unix seconds
     source: Literal["recorded", "simulated"]
     geometry: Geometry | None = None
+    carrier_hz: float | None = None
     links: tuple[Links, Links] | None = None  # antennas kept; chosen from the first seconds of packets if absent
     presence_level: float | None = None  # relative amplitude above which somebody is there (`signal.motion`)
     height_m: float | None = None  # of the person it was calibrated with

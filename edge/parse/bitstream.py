@@ -37,27 +37,31 @@ def decode(log: Array, offsets: Array, csi: Array) -> None:
 
     log      (bytes,) uint8, whole log
     offsets  (N,) int64, frames that `framing.find_records` found good
-    csi      (N, R, T, 30) complex64, zeros; R and T at least the largest Nrx and Ntx
+    csi      (N, R, T, 30) complex64, any content; R and T at least the largest Nrx and Ntx, what is beyond becomes zero
     """
+    parts = csi.view(np.float32)  # (N, R, T, 60): real, imaginary, real, ...
+    one, two = np.uint64(1), np.uint64(2)
+    byte, half, whole = np.uint32(0xFF), np.uint32(8), np.uint32(16)
     for n in range(offsets.size):
         body = offsets[n] + FRAME_HEADER
         nrx = np.int64(log[body + 8])
         ntx = np.int64(log[body + 9])
         antenna_sel = np.int64(log[body + 15])
-        payload = body + CSI_HEADER
         step = 16 * nrx * ntx + 3
-        for k in range(SUBCARRIERS):
-            bit = 3 + k * step
-            at = payload + (bit >> 3)
-            shift = np.uint8(bit & 7)
-            back = np.uint8(8 - (bit & 7))  # 8 moves every bit out, as it must where nothing is shifted
-            for rx in range(nrx):
-                antenna = _chain_antenna(antenna_sel, nrx, rx)
-                for tx in range(ntx):
-                    i = np.int8((log[at] >> shift) | (np.int64(log[at + 1]) << back))
-                    q = np.int8((log[at + 1] >> shift) | (np.int64(log[at + 2]) << back))
-                    csi[n, antenna, tx, k] = np.float32(i) + np.float32(q) * np.complex64(1j)
-                    at += 2
+        if nrx < parts.shape[1] or ntx < parts.shape[2]:
+            parts[n] = 0.0
+        for rx in range(nrx):
+            antenna = _chain_antenna(antenna_sel, nrx, rx)
+            for tx in range(ntx):
+                out = parts[n, antenna, tx]
+                bit = 8 * (body + CSI_HEADER) + 3 + 16 * (rx * ntx + tx)
+                for k in range(SUBCARRIERS):  # I and Q lie within three bytes, whatever their shift
+                    at = np.uint64(bit >> 3)  # unsigned: no index counts from the end
+                    word = log[at] | np.uint32(log[at + one]) << half | np.uint32(log[at + two]) << whole
+                    word >>= np.uint32(bit & 7)
+                    out[2 * k] = np.int8(word & byte)
+                    out[2 * k + 1] = np.int8((word >> half) & byte)
+                    bit += step
 
 
 def decode_plain(log: Array, offsets: Array, csi: Array) -> None:
@@ -74,8 +78,18 @@ def decode_plain(log: Array, offsets: Array, csi: Array) -> None:
         csi[n, order, :ntx] = iq[..., 0] + 1j * iq[..., 1]
 
 
+@njit(cache=True, nogil=True)
 def is_permutation(antenna_sel: Array) -> Array:
-    """Whether each antenna_sel (N,) uint8 names three different antennas."""
+    """Whether each antenna_sel (N,) uint8 names three different antennas: (N,) bool."""
+    named = np.empty(antenna_sel.size, np.bool_)
+    for n in range(antenna_sel.size):
+        sel = antenna_sel[n]
+        named[n] = (1 << (sel & 3)) | (1 << ((sel >> 2) & 3)) | (1 << ((sel >> 4) & 3)) == 0b111
+    return named
+
+
+def is_permutation_plain(antenna_sel: Array) -> Array:
+    """The same as `is_permutation`, in plain NumPy."""
     chains = np.stack([(antenna_sel >> shift) & 3 for shift in (0, 2, 4)])
     chains.sort(axis=0)
     return np.asarray((chains == np.array([[0], [1], [2]])).all(axis=0))

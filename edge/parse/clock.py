@@ -1,6 +1,7 @@
 """The NIC's own clock: 1 MHz, 32 bits, wraps every 71.6 minutes."""
 
 import numpy as np
+from numba import njit
 
 from edge.arrays import Array
 
@@ -16,14 +17,12 @@ def unwrap(timestamp_low: Array) -> tuple[Array, Array]:
     timestamp_low  (N,) uint32, microseconds
     returns        (N,) uint64, microseconds, and the indices of the packets that lie before their predecessor
     """
-    low = timestamp_low.astype(np.int64)
-    if low.size == 0:
-        return low.astype(np.uint64), np.empty(0, np.int64)
-    step = (np.diff(low) + WRAP_US // 2) % WRAP_US - WRAP_US // 2
-    time = low[0] + np.concatenate(([0], np.cumsum(step)))
-    if time.min() < 0:  # set back through zero: move all by whole wraps, the low 32 bits stay those of the record
-        time += WRAP_US * (1 + (-time.min() - 1) // WRAP_US)
-    return time.astype(np.uint64), np.flatnonzero(step < 0) + 1
+    if timestamp_low.size == 0:
+        return timestamp_low.astype(np.uint64), np.empty(0, np.int64)
+    time, backward, lowest = follow(timestamp_low.astype(np.int64), int(timestamp_low[0]))
+    if lowest < 0:  # set back through zero: move all by whole wraps, the low 32 bits stay those of the record
+        time += WRAP_US * (1 + (-lowest - 1) // WRAP_US)
+    return time.view(np.uint64), backward
 
 
 class RunningClock:
@@ -36,8 +35,36 @@ class RunningClock:
         low = timestamp_low.astype(np.int64)
         if low.size == 0:
             return low
-        before = low[0] if self._last is None else self._last
-        steps = np.diff(low, prepend=before % WRAP_US)
-        time = before + np.cumsum((steps + WRAP_US // 2) % WRAP_US - WRAP_US // 2)
+        time, _, _ = follow(low, int(low[0]) if self._last is None else self._last)
         self._last = int(time[-1])
-        return np.asarray(time)
+        return time
+
+
+@njit(cache=True, nogil=True)
+def follow(low: Array, before: int) -> tuple[Array, Array, int]:
+    """Times that go on from `before`, each step the shorter way round.
+
+    low      (N,) int64, microseconds of the 32-bit clock
+    returns  (N,) int64 microseconds; which packets (B,) int64 lie before their predecessor; the least time
+    """
+    time = np.empty(low.size, np.int64)
+    backward = np.empty(low.size, np.int64)
+    count = 0
+    lowest = before
+    for n in range(low.size):
+        step = (low[n] - before) & (WRAP_US - 1)
+        if step >= WRAP_US // 2:
+            step -= WRAP_US
+            backward[count] = n
+            count += 1
+        before += step
+        lowest = min(lowest, before)
+        time[n] = before
+    return time, backward[:count].copy(), lowest
+
+
+def follow_plain(low: Array, before: int) -> tuple[Array, Array, int]:
+    """The same as `follow`, in plain NumPy."""
+    steps = (np.diff(low, prepend=before % WRAP_US) + WRAP_US // 2) % WRAP_US - WRAP_US // 2
+    time = before + np.cumsum(steps)
+    return time, np.flatnonzero(steps < 0), int(time.min(initial=before))

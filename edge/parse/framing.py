@@ -25,6 +25,8 @@ What looks like a frame: a CSI frame, whole, cut off by the end of the file or w
 file; a frame of the driver's codes that leads to one of these or to CHAIN - 1 more of its kind. Any three bytes would
 do for a frame of *some* code, and after a lost byte nearly every position holds such three. For rule 2, where no good
 CSI frame begins inside, a frame of the driver's codes that the end of the file cuts off will do as well.
+
+No rule looks further than LOOKAHEAD, but for the end of damage: so a log can be gone through in pieces (`stream`).
 """
 
 from types import FunctionType
@@ -56,6 +58,8 @@ LENGTH, ANTENNAS, LEN, CUT_SHORT, TRUNCATED = range(len(REASONS))
 
 MAX_LISTED = 1000  # damaged places listed with their offset; all are counted
 CHAIN = 4  # frames of the driver's codes in a row that are believed without a CSI frame after them
+MAX_FRAME = 2 + 0xFFFF
+LOOKAHEAD = (CHAIN + 2) * MAX_FRAME  # bytes; what is said of a position depends on no more, except at the file's end
 SMALLEST_CSI_FRAME = FRAME_HEADER + CSI_HEADER + (30 * (16 + 3) + 7) // 8
 
 
@@ -149,16 +153,28 @@ def _is_other(log: Array, at: int) -> bool:
 
 
 @_compiled
-def _scan(log: Array, offsets: Array, codes: Array, damage: Array, reasons: Array) -> tuple[int, int]:
+def _scan(
+    log: Array, decided: int, reason: int, begun: int, offsets: Array, codes: Array, damage: Array, reasons: Array
+) -> tuple[int, int, int, int, int]:
+    """Go through a log, or a piece of one.
+
+    log            (bytes,) uint8
+    decided        where to stop: the end of the file, or LOOKAHEAD before the end of a piece
+    reason, begun  of damage that goes on from the piece before, and how far before this one it began; -1 if none does
+    returns        counts of `offsets` and `damage` rows, the next position, `reason` and `begun` for the next piece
+    """
     n_csi = 0
     n_damage = 0
     at = 0
-    while at < log.size:
-        reason = -1
+    while at < decided:
         resume = log.size
-        if log.size - at < FRAME_HEADER:
+        if reason >= 0:
+            resume = _next_csi(log, at, decided)
+        elif log.size - at < FRAME_HEADER:
             reason = TRUNCATED
+            begun = at
         else:
+            begun = at
             kind = _kind_at(log, at)
             if kind == CSI:
                 resume = _frame_end(log, at)
@@ -175,7 +191,7 @@ def _scan(log: Array, offsets: Array, codes: Array, damage: Array, reasons: Arra
                 codes[log[at + 2]] += 1
                 resume = _frame_end(log, at)
             else:
-                resume = _next_csi(log, at + 1, log.size)
+                resume = _next_csi(log, at + 1, decided)
                 if (kind == CSI_CUT or kind == OTHER_CUT) and resume == log.size:
                     reason = TRUNCATED
                 elif kind == CSI_CUT:
@@ -187,14 +203,17 @@ def _scan(log: Array, offsets: Array, codes: Array, damage: Array, reasons: Arra
                 else:
                     reason = LENGTH
         if reason >= 0:
+            if resume == decided and decided < log.size:
+                return n_csi, n_damage, resume, reason, begun - resume
             reasons[reason] += 1
             if n_damage < damage.shape[0]:
-                damage[n_damage, 0] = at
-                damage[n_damage, 1] = resume - at
+                damage[n_damage, 0] = begun
+                damage[n_damage, 1] = resume - begun
                 damage[n_damage, 2] = reason
                 n_damage += 1
+            reason = -1
         at = resume
-    return n_csi, n_damage
+    return n_csi, n_damage, at, -1, 0
 
 
 def _plain_twin(*functions: Any) -> Any:
@@ -215,9 +234,29 @@ def find_records(log: Array, scan: Any = _scan) -> tuple[Array, Array, Array, Ar
     returns  offsets of good CSI frames (N,) int64; counts by code (256,) int64; the first MAX_LISTED damaged
              places (D, 3) int64 as [offset, length, reason]; counts by reason (len(REASONS),) int64
     """
-    offsets = np.empty(log.size // SMALLEST_CSI_FRAME + 1, np.int64)
-    codes = np.zeros(256, np.int64)
-    damage = np.empty((MAX_LISTED, 3), np.int64)
-    reasons = np.zeros(len(REASONS), np.int64)
-    n_csi, n_damage = scan(log, offsets, codes, damage, reasons)
-    return offsets[:n_csi].copy(), codes, damage[:n_damage].copy(), reasons
+    return Finder(scan).find(log, log.size)
+
+
+class Finder:
+    """The same piece by piece: what is still to be found is put before the next piece."""
+
+    def __init__(self, scan: Any = _scan) -> None:
+        self.position = 0  # in the file, of the next piece's first byte
+        self._scan = scan
+        self._reason, self._begun = -1, 0
+        self._listed = 0
+
+    def find(self, log: Array, decided: int) -> tuple[Array, Array, Array, Array]:
+        """`find_records` of a piece up to `decided`. Frames count from the piece's start, damage from the file's."""
+        offsets = np.empty(log.size // SMALLEST_CSI_FRAME + 1, np.int64)
+        codes = np.zeros(256, np.int64)
+        damage = np.empty((MAX_LISTED - self._listed, 3), np.int64)
+        reasons = np.zeros(len(REASONS), np.int64)
+        n_csi, n_damage, at, self._reason, self._begun = self._scan(
+            log, decided, self._reason, self._begun, offsets, codes, damage, reasons
+        )
+        damage = damage[:n_damage].copy()
+        damage[:, 0] += self.position
+        self._listed += n_damage
+        self.position += at
+        return offsets[:n_csi].copy(), codes, damage, reasons

@@ -17,14 +17,17 @@ Body of a 0xBB frame, little-endian (`<IHHBBBBBbBBHH`, the tool's iwl_connector 
     20      len    the bit stream, see `bitstream`
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numba import njit
 
 from edge.arrays import Array
 from edge.errors import ConfigError
 from edge.parse import bitstream, clock, framing, scale
+from edge.parse.parts import in_order, in_parts
 
 _HEADER = np.dtype(
     [
@@ -75,28 +78,43 @@ class CsiLog:
     def __len__(self) -> int:
         return self.timestamp_us.size
 
-    def scaled(self) -> Array:
+    def scaled(self, threads: int = 1) -> Array:
         """(N, R, T, 30) complex128, see `scale.scaled_csi`."""
-        return scale.scaled_csi(self.csi, self.rssi, self.agc, self.noise, self.nrx, self.ntx)
+        return scale.scaled_csi(self.csi, self.rssi, self.agc, self.noise, self.nrx, self.ntx, threads)
 
 
-def parse_log(data: bytes | bytearray | memoryview | Array) -> CsiLog:
+def parse_log(data: bytes | bytearray | memoryview | Array, threads: int = 1) -> CsiLog:
     """Parse a whole log. Never raises for its content: what is damaged is counted in `report`, with offsets."""
     log = np.frombuffer(data, np.uint8)
     log.flags.writeable = False  # whatever it was read from, one kind of array to compile for
-    offsets, codes, damage, reasons = framing.find_records(log)
-
-    header = _headers(log, offsets)
-    nrx, ntx = header["nrx"], header["ntx"]
-    shape = (offsets.size, int(nrx.max(initial=1)), int(ntx.max(initial=1)), bitstream.SUBCARRIERS)
-    csi = np.zeros(shape, np.complex64)
-    bitstream.decode(log, offsets, csi)
-
+    found = framing.find_records(log)
+    header = read_headers(log, found[0])
     time, backward = clock.unwrap(header["timestamp_low"])
-    unpermuted = offsets[(nrx == 3) & ~bitstream.is_permutation(header["antenna_sel"])]
+    return log_of(log, 0, found, header, time, backward, log.size, threads)
+
+
+def log_of(
+    log: Array, position: int, found: tuple[Array, Array, Array, Array], header: Array, time_us: Array, backward: Array,
+    size: int, threads: int,
+) -> CsiLog:  # fmt: skip
+    """The records that were found in a piece of a log.
+
+    position   of the piece in the file
+    found      by `framing.Finder.find`
+    header     (N,) of `read_headers`; time_us (N,) uint64; backward (B,) int64, of all packets so far
+    size       bytes that the report accounts for
+    """
+    offsets, codes, damage, reasons = found
+    nrx, ntx = header["nrx"].copy(), header["ntx"].copy()
+    shape = (offsets.size, int(nrx.max(initial=1)), int(ntx.max(initial=1)), bitstream.SUBCARRIERS)
+    csi = np.empty(shape, np.complex64)  # not zeros: fresh memory is what costs most here
+    in_parts(threads, offsets.size, lambda part: bitstream.decode(log, offsets[part], csi[part]))
+
+    antenna_sel = header["antenna_sel"].copy()
+    unpermuted = position + offsets[(nrx == 3) & ~bitstream.is_permutation(antenna_sel)]
     truncated = int(reasons[framing.TRUNCATED])
     report = LogReport(
-        size=log.size,
+        size=size,
         codes={int(code): int(codes[code]) for code in np.flatnonzero(codes)},
         bad=int(reasons.sum()) - truncated,
         truncated=truncated,
@@ -104,20 +122,38 @@ def parse_log(data: bytes | bytearray | memoryview | Array) -> CsiLog:
         unpermuted=tuple(unpermuted.tolist()),
         backward=tuple(backward.tolist()),
     )
-    fields = {name: np.ascontiguousarray(header[name]) for name in ("bfee_count", "rssi", "noise", "agc", "rate")}
-    return CsiLog(time, nrx=nrx.copy(), ntx=ntx.copy(), antenna_sel=header["antenna_sel"].copy(), csi=csi,
-                  report=report, **fields)  # fmt: skip
+    fields = {name: header[name].copy() for name in ("bfee_count", "rssi", "noise", "agc", "rate")}
+    return CsiLog(time_us, nrx=nrx, ntx=ntx, antenna_sel=antenna_sel, csi=csi, report=report, **fields)
 
 
-def read_log(path: str | Path) -> CsiLog:
+def read_log(path: str | Path, threads: int = 1) -> CsiLog:
     """Parse a log file (a `.dat` of the 5300 tool). Raises ConfigError where the file cannot be read."""
     try:
-        return parse_log(np.fromfile(path, np.uint8))
+        return parse_log(np.fromfile(path, np.uint8), threads)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}; give the path of a log of the 5300 tool") from error
 
 
-def _headers(log: Array, offsets: Array) -> Array:
+def read_logs(paths: Iterable[str | Path], threads: int) -> Iterator[CsiLog]:
+    """Parse many log files on so many threads, in their order, a few of them in memory at a time."""
+    return in_order(threads, paths, read_log)
+
+
+def read_headers(log: Array, offsets: Array) -> Array:
     """The fixed parts of the records at `offsets`, as a structured array (N,)."""
-    rows = offsets[:, None] + framing.FRAME_HEADER + np.arange(_HEADER.itemsize)
-    return np.ascontiguousarray(log[rows]).view(_HEADER)[:, 0]
+    rows = np.empty((offsets.size, _HEADER.itemsize), np.uint8)
+    copy_headers(log, offsets, rows)
+    return rows.view(_HEADER)[:, 0]
+
+
+@njit(cache=True, nogil=True)
+def copy_headers(log: Array, offsets: Array, rows: Array) -> None:
+    """The first bytes of the bodies at `offsets` (N,) int64 into rows (N, 20) uint8."""
+    for n in range(offsets.size):
+        for i in range(rows.shape[1]):
+            rows[n, i] = log[offsets[n] + framing.FRAME_HEADER + i]
+
+
+def copy_headers_plain(log: Array, offsets: Array, rows: Array) -> None:
+    """The same as `copy_headers`, in plain NumPy."""
+    rows[:] = log[offsets[:, None] + framing.FRAME_HEADER + np.arange(rows.shape[1])]

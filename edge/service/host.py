@@ -66,7 +66,8 @@ class Host:
         self.skipped = 0  # images too old to be worth a pose
         self.links = links
         self._rate = poses_per_s
-        self._early = [NOTHING, NOTHING]  # packets until the clocks are known
+        self._early: list[tuple[Packets, Packets]] = []  # until the clocks are known
+        self._early_us: list[tuple[int, int] | None] = [None, None]  # first and last of each receiver, its own clock
         self._kept_since: float | None = None  # s, monotonic
         self._tried_us = 0  # of them, in vain
         self._clocks: Clocks | None = None
@@ -158,14 +159,18 @@ class Host:
 
     def _keep(self, packets: tuple[Packets, Packets], now: float) -> tuple[Packets, Packets]:
         """Keep packets until the clocks can be told; then hand on all of them."""
-        if self._kept_since is None and any(more.time_us.size for more in packets):
+        if not any(more.time_us.size for more in packets):
+            return NOTHING, NOTHING
+        if self._kept_since is None:
             self._kept_since = now
+        self._early.append(packets)
         for r, more in enumerate(packets):
-            self._early[r] = _joined(self._early[r], more)
-        first, second = self._early
-        shorter, longer = sorted((_span_us(first), _span_us(second)))
+            if more.time_us.size:
+                self._early_us[r] = (self._early_us[r] or (int(more.time_us[0]), 0))[0], int(more.time_us[-1])
+        shorter, longer = sorted(last - first for first, last in (span or (0, 0) for span in self._early_us))
         if shorter < self._tried_us + ACQUIRE_STEP_US:
             return NOTHING, NOTHING
+        first, second = (_joined([kept[r] for kept in self._early]) for r in (0, 1))
         self._tried_us = shorter
         line = acquire(first.time_us, second.time_us)
         if line is None:
@@ -198,7 +203,8 @@ class Host:
         self._started.clear()
 
     def _forget_early(self) -> None:
-        self._early, self._tried_us, self._kept_since = [NOTHING, NOTHING], 0, None
+        self._early, self._early_us = [], [None, None]
+        self._tried_us, self._kept_since = 0, None
 
     def _notice_start(self, packets: Packets, now: float, wall: float) -> None:
         """When the session began by the host's clock: what arrived with the least delay of late tells."""
@@ -217,9 +223,5 @@ class Host:
         self.estimator.labels = replace(self.estimator.labels, started=earliest)
 
 
-def _span_us(packets: Packets) -> int:
-    return int(packets.time_us[-1] - packets.time_us[0]) if packets.time_us.size else 0
-
-
-def _joined(one: Packets, other: Packets) -> Packets:
-    return Packets(np.concatenate((one.time_us, other.time_us)), np.concatenate((one.csi, other.csi)))
+def _joined(parts: list[Packets]) -> Packets:
+    return Packets(np.concatenate([part.time_us for part in parts]), np.concatenate([part.csi for part in parts]))

@@ -97,31 +97,36 @@ class Clocks:
         self._closed = 0  # blocks
         self._bad = 0  # closed blocks in a row that did not pair
         self._good: deque[Array] = deque(maxlen=MEMORY)  # of every good block, see `_moments`
-        self._a = np.empty(0, np.int64)  # times that blocks still to be closed need
-        self._b = np.empty(0, np.int64)
+        self._a: list[Array] = []  # times that blocks still to be closed need, none of them empty
+        self._b: list[Array] = []
         self._lines = deque([(line.to_b(AHEAD * BLOCK_US), line)])  # with B's clock up to which each holds
         self._waiting = Packets(np.empty(0, np.int64), np.empty((0, 3, 30), np.complex64))
 
     def push(self, packets: tuple[Packets, Packets]) -> tuple[Packets, Packets]:
         """Take packets whose times are int64 on their own NIC's clock; return those whose place is known by now."""
         a, b = packets
-        self._a = np.concatenate((self._a, a.time_us))
-        self._b = np.concatenate((self._b, b.time_us))
-        self._waiting = Packets(
-            np.concatenate((self._waiting.time_us, b.time_us)), np.concatenate((self._waiting.csi, b.csi))
-        )
+        for times, more in ((self._a, a), (self._b, b)):
+            if more.time_us.size:
+                times.append(more.time_us)
         while self._close():
             pass
         if (
-            self._a.size
-            and self._b.size
-            and abs(self._a[-1] - self.line.origin_us - self.line.to_a(self._b[-1])) > (MAX_APART_US)
+            self._a
+            and self._b
+            and abs(self._a[-1][-1] - self.line.origin_us - self.line.to_a(self._b[-1][-1])) > MAX_APART_US
         ):
             self.lost = True
-        return Packets((a.time_us - self.line.origin_us).astype(np.float64), a.csi), self._placed()
+        return Packets((a.time_us - self.line.origin_us).astype(np.float64), a.csi), self._placed(b)
 
-    def _placed(self) -> Packets:
+    def _placed(self, b: Packets) -> Packets:
         """B's packets up to the last edge, each by the line of its own stretch."""
+        if self._waiting.time_us.size == 0:
+            edge, line = self._lines[0]
+            if b.time_us.size == 0 or b.time_us[-1] < edge:  # nearly always: packets that come one by one
+                return Packets(line.to_a(b.time_us), b.csi)
+        self._waiting = Packets(
+            np.concatenate((self._waiting.time_us, b.time_us)), np.concatenate((self._waiting.csi, b.csi))
+        )
         edges = np.array([edge for edge, _ in self._lines])
         stretch = np.searchsorted(edges, self._waiting.time_us, side="right")
         count = int(np.searchsorted(stretch, len(edges)))
@@ -139,11 +144,12 @@ class Clocks:
         """Close the next block if both receivers are past its end."""
         end = (self._closed + 1) * BLOCK_US
         a_end, b_end = self.line.origin_us + end, self.line.to_b(end)
-        if self._a.size == 0 or self._b.size == 0 or self._a[-1] < a_end or self._b[-1] < b_end + TOLERANCE_US:
+        if not self._a or not self._b or self._a[-1][-1] < a_end or self._b[-1][-1] < b_end + TOLERANCE_US:
             return False
-        a_count, b_count = int(np.searchsorted(self._a, a_end)), int(np.searchsorted(self._b, b_end))
-        self._learn(self._a[:a_count], self._b[: int(np.searchsorted(self._b, b_end + TOLERANCE_US))], b_count)
-        self._a, self._b = self._a[a_count:], self._b[b_count:]
+        a, b = np.concatenate(self._a), np.concatenate(self._b)
+        a_count, b_count = int(np.searchsorted(a, a_end)), int(np.searchsorted(b, b_end))
+        self._learn(a[:a_count], b[: int(np.searchsorted(b, b_end + TOLERANCE_US))], b_count)
+        self._a, self._b = [a[a_count:]], [b[b_count:]]  # the packets past the end are still there
         self._closed += 1
         if self._closed >= SETTLED and self._good:
             self.line = self._fitted()

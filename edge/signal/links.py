@@ -9,10 +9,11 @@ a long stretch and then kept: an antenna that changes under a trained model brea
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft
+from numba import njit
 
 from edge.arrays import Array
 from edge.errors import RecordingError
+from edge.signal.fourier import fast_length
 
 MOTION_BAND_HZ = (1.0, 40.0)  # below: the room drifting; above: hardly a limb at 5 GHz
 MAX_PACKETS = 100_000  # 100 s at 1000 packets/s; more tells no more and costs a kilobyte each
@@ -41,6 +42,36 @@ def normalised_power(csi: Array) -> Array:
     return np.asarray(np.where(power > 0, power, 1.0))
 
 
+@njit(cache=True, nogil=True)
+def amplitude_series(csi: Array) -> Array:
+    """Amplitude of every antenna and subcarrier over the packet's `normalised_power`, series by series.
+
+    csi      (N, 3, 30) complex64, counts
+    returns  (90, N) float64, no unit
+    """
+    n_packets, n_antennas, n_subcarriers = csi.shape
+    out = np.zeros((n_antennas * n_subcarriers, n_packets))
+    for n in range(n_packets):
+        power = np.float64(0.0)
+        for antenna in range(n_antennas):
+            for k in range(n_subcarriers):
+                re, im = np.float64(csi[n, antenna, k].real), np.float64(csi[n, antenna, k].imag)
+                out[antenna * n_subcarriers + k, n] = np.sqrt(re * re + im * im)
+                power += re * re + im * im
+        power /= n_antennas * n_subcarriers
+        if power > 0.0:
+            level = np.sqrt(power)
+            for v in range(out.shape[0]):
+                out[v, n] /= level
+    return out
+
+
+def amplitude_series_plain(csi: Array) -> Array:
+    """The same as `amplitude_series`, in plain NumPy."""
+    amplitude = np.abs(csi.astype(np.complex128)) / np.sqrt(normalised_power(csi))[:, None, None]
+    return np.ascontiguousarray(amplitude.reshape(len(csi), -1).T)
+
+
 def dynamic_response(time_us: Array, csi: Array) -> Array:
     """How loudly each antenna hears motion, over its noise.
 
@@ -50,19 +81,19 @@ def dynamic_response(time_us: Array, csi: Array) -> Array:
     """
     middle = slice(max((len(csi) - MAX_PACKETS) // 2, 0), (len(csi) + MAX_PACKETS) // 2)
     time_us, csi = time_us[middle], csi[middle]
-    amplitude = np.abs(csi) / np.sqrt(normalised_power(csi))[:, None, None]
-    amplitude /= np.maximum(amplitude.mean(axis=0), 1e-9)  # a dead antenna stays zero
+    series = amplitude_series(csi)  # (3 * 30, N)
+    series /= np.maximum(series.mean(axis=1, keepdims=True), 1e-9)  # a dead antenna stays zero
     step = max(float(np.median(np.diff(time_us))), 1.0)
     count = min(int((time_us[-1] - time_us[0]) / step), MAX_FILL * time_us.size)
     uniform = time_us[0] + step * np.arange(count)
-    amplitude = amplitude[np.searchsorted(time_us, uniform).clip(max=time_us.size - 1)]
-    amplitude -= amplitude.mean(axis=0)
-    size = fft.next_fast_len(uniform.size, real=True)
-    frequency = fft.rfftfreq(size, step * 1e-6)
+    series = series[:, np.searchsorted(time_us, uniform).clip(max=time_us.size - 1)]
+    series -= series.mean(axis=1, keepdims=True)
+    size = fast_length(count)
+    frequency = np.fft.rfftfreq(size, step * 1e-6)
     band = (frequency >= MOTION_BAND_HZ[0]) & (frequency <= MOTION_BAND_HZ[1])
-    spectrum = fft.rfft(amplitude, size, axis=0)[band]  # (F, 3, 30)
-    total = (np.abs(spectrum) ** 2).mean(axis=(0, 2))
-    shared = (spectrum[:, :, 1:] * spectrum[:, :, :-1].conj()).real.mean(axis=(0, 2))
+    spectrum = np.fft.rfft(series, size, axis=1)[:, band].reshape(3, 30, -1)
+    total = (np.abs(spectrum) ** 2).mean(axis=(1, 2))
+    shared = (spectrum[:, 1:] * spectrum[:, :-1].conj()).real.mean(axis=(1, 2))
     return np.asarray(np.maximum(shared, 0.0) / np.maximum(total - shared, 1e-12))
 
 

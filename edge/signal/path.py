@@ -46,6 +46,17 @@ class CsiImage:
     values: Array  # of the spec's shape, float32 in (-1, 1)
 
 
+def _joined(some: list[Packets]) -> Packets:
+    if len(some) == 1:
+        return some[0]
+    if not some:
+        return NOTHING
+    return Packets(np.concatenate([part.time_us for part in some]), np.concatenate([part.csi for part in some]))
+
+
+NOTHING = Packets(np.empty(0), np.empty((0, 3, 30), np.complex64))
+
+
 class ReceiverPath:
     """Packets of one receiver in, columns of the session's grid out, from the grid's point 0 on."""
 
@@ -135,9 +146,27 @@ class SignalPath:
         self._window = np.zeros((0, *spec.column), np.float32)
         self._window_known = np.empty(0, bool)
         self._next = 0  # grid point after the window
+        self._kept: tuple[list[Packets], list[Packets]] = ([], [])  # not looked at yet
+        # The newest packets of each; the first of them is the last that Hampel's window is whole for.
+        self._newest_us = [np.full(hampel.HALF_WIDTH + 1, -np.inf) for _ in links]
 
     def push(self, packets: tuple[Packets, Packets]) -> list[CsiImage]:
-        """Take packets of each receiver (either may be empty); return the images they complete."""
+        """Take packets of each receiver (either may be empty); return the images they complete.
+
+        Packets that cannot complete the next image are only kept: a call costs as much for one packet as for a hundred.
+        """
+        for r, more in enumerate(packets):
+            if more.time_us.size:
+                self._kept[r].append(more)
+                newest = np.concatenate((self._newest_us[r], more.time_us))
+                newest.sort()
+                self._newest_us[r] = newest[-hampel.HALF_WIDTH - 1 :]
+        stop = (max(self._next, self.spec.packets - 1) // self.stride + 1) * self.stride
+        # A microsecond early, so that rounding cannot make it late.
+        if min(newest[0] for newest in self._newest_us) < resample.GRID_US * (stop - 1) + resample.SUPPORT_US - 1.0:
+            return []
+        packets = _joined(self._kept[0]), _joined(self._kept[1])
+        self._kept = ([], [])
         joined, known = self.columns(packets)
         both = len(joined)
         size = self.spec.packets

@@ -14,11 +14,12 @@ from edge.signal.grid import RATE_HZ
 
 SUPPORT_US = 10_000.0
 MAX_GAP_US = 50_000.0
+GRID_US = 1e6 / RATE_HZ
 
 
 def grid_time_us(index: Array) -> Array:
     """Time of grid points, float64 microseconds from the beginning of the session."""
-    return np.asarray(index * (1e6 / RATE_HZ))
+    return np.asarray(index * GRID_US)
 
 
 @njit(cache=True, nogil=True)

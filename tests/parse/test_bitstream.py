@@ -25,7 +25,7 @@ def _log(nrx: int, ntx: int) -> tuple[Array, Array, Array]:
 @pytest.mark.parametrize(("nrx", "ntx"), SHAPES)
 def test_fast_and_plain_decoder_agree_for_every_antenna_sel(nrx: int, ntx: int) -> None:
     log, offsets, _ = _log(nrx, ntx)
-    fast, plain = (np.zeros((256, 3, 3, 30), np.complex64) for _ in range(2))
+    fast, plain = np.full((256, 3, 3, 30), 7j, np.complex64), np.zeros((256, 3, 3, 30), np.complex64)
     bitstream.decode(log, offsets, fast)
     bitstream.decode_plain(log, offsets, plain)
     assert np.array_equal(fast, plain)
@@ -70,3 +70,9 @@ def test_mixed_sizes_in_one_log_fill_their_own_corner() -> None:
 def test_permutations_are_told_from_the_rest() -> None:
     every = np.arange(256, dtype=np.uint8)
     assert np.array_equal(bitstream.is_permutation(every), [n & 0b111111 in PERMUTATIONS for n in range(256)])
+
+
+def test_fast_and_plain_agree_on_every_permutation() -> None:
+    every = np.arange(256, dtype=np.uint8)
+    assert np.array_equal(bitstream.is_permutation(every), bitstream.is_permutation_plain(every))
+    assert set(every[bitstream.is_permutation(every)] & 0b111111) == set(PERMUTATIONS)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.parse.clock import unwrap
+from edge.parse.clock import follow, follow_plain, unwrap
 from edge.parse.intel5300 import read_log
 
 WRAP = 1 << 32
@@ -66,3 +66,15 @@ def test_real_recordings_that_were_appended_to_one_another(data: Path, name: str
     step = np.diff(log.timestamp_us.astype(np.int64))
     assert np.array_equal(np.flatnonzero(step < 0) + 1, backward)
     assert int(log.timestamp_us.max()) < WRAP
+
+
+@given(st.lists(st.integers(0, WRAP - 1), min_size=1), st.integers(-5 * WRAP, 5 * WRAP))
+def test_fast_and_plain_agree(stamps: list[int], before: int) -> None:
+    low = np.array(stamps, np.int64)
+    (time, backward, lowest), (plain_time, plain_backward, plain_lowest) = (
+        follow(low, before),
+        follow_plain(low, before),
+    )
+    np.testing.assert_array_equal(time, plain_time)
+    np.testing.assert_array_equal(backward, plain_backward)
+    assert lowest == plain_lowest

@@ -12,7 +12,7 @@ from scipy.io import loadmat
 from edge.arrays import Array
 from edge.errors import ConfigError
 from edge.parse.framing import LENGTH, REASONS, TRUNCATED
-from edge.parse.intel5300 import CsiLog, Damage, parse_log, read_log
+from edge.parse.intel5300 import CsiLog, Damage, copy_headers, copy_headers_plain, parse_log, read_log, read_logs
 from tests.parse.encoder import random_counts, record
 
 FIELDS = ("bfee_count", "nrx", "ntx", "noise", "agc", "rate")
@@ -178,3 +178,25 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
     path.touch(mode=0)
     with pytest.raises(ConfigError, match="Permission denied"):
         read_log(path)
+
+
+def test_many_files_come_in_their_order_whatever_the_threads(data: Path) -> None:
+    paths = sorted((data / "csi" / "csi-data" / "activity").glob("*.dat"))
+    for path, log in zip(paths, read_logs(paths, threads=3), strict=True):
+        alone = read_log(path)
+        assert log.report == alone.report
+        assert np.array_equal(log.csi, alone.csi)
+
+
+def test_a_file_of_many_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="give the path of a log"):
+        list(read_logs([tmp_path / "no.dat"], threads=2))
+
+
+def test_fast_and_plain_copy_the_same_headers() -> None:
+    log = np.random.default_rng(2).integers(0, 256, 1000, np.uint8)
+    offsets = np.arange(0, 900, 37)
+    fast, plain = np.zeros((2, offsets.size, 20), np.uint8)
+    copy_headers(log, offsets, fast)
+    copy_headers_plain(log, offsets, plain)
+    assert np.array_equal(fast, plain)

@@ -7,7 +7,7 @@ import pytest
 
 from edge.arrays import Array
 from edge.parse.intel5300 import CsiLog, parse_log
-from edge.parse.scale import total_rss_dbm
+from edge.parse.scale import scaled_csi_plain, total_rss_dbm
 from tests.parse.encoder import random_counts, record
 
 
@@ -79,3 +79,17 @@ def test_records_do_not_influence_each_other_and_raw_counts_stay() -> None:
         alone = parse_log(one)
         corner = scaled[n, : alone.csi.shape[1], : alone.csi.shape[2]]
         assert np.abs(corner - alone.scaled()[0]).max() < 1e-12
+
+
+def test_fast_and_plain_agree() -> None:
+    rng = np.random.default_rng(8)
+    shapes = rng.integers(1, 4, (300, 2))
+    log = parse_log(b"".join(
+        record(random_counts(rng, *shape), rssi_a=int(rng.integers(0, 60)), rssi_b=0, agc=int(rng.integers(0, 60)),
+               rssi_c=int(rng.integers(0, 2)), noise=int(rng.integers(-128, 0))) for shape in shapes
+    ))  # fmt: skip
+    log.csi[5] = 0
+    plain = scaled_csi_plain(log.csi, log.rssi, log.agc, log.noise, log.nrx, log.ntx)
+    np.testing.assert_allclose(log.scaled(), plain, rtol=1e-13, atol=0)
+    assert not log.scaled()[5].any()
+    assert np.array_equal(log.scaled(), log.scaled(threads=3))

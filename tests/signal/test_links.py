@@ -4,7 +4,15 @@ import pytest
 from edge.arrays import Array
 from edge.errors import RecordingError
 from edge.signal import links
-from edge.signal.links import MIN_S, Links, dynamic_response, normalised_power, select_links
+from edge.signal.links import (
+    MIN_S,
+    Links,
+    amplitude_series,
+    amplitude_series_plain,
+    dynamic_response,
+    normalised_power,
+    select_links,
+)
 from tests.signal.conftest import Walk
 
 TIME_US = np.arange(1500) / 150 * 1e6
@@ -81,3 +89,9 @@ def test_receiver_2_s_noisy_antenna_2_is_never_used(wivelo_walks: list[Walk]) ->
         first, second = walk.links
         assert {second.reference, second.partner} == {0, 1}, walk.name
         assert first.reference != first.partner
+
+
+def test_fast_and_plain_amplitudes_agree() -> None:
+    csi = body((0.3, 0.1, 0.0), (0.1, 0.1, 0.2), seed=4)
+    csi[7] = 0
+    np.testing.assert_allclose(amplitude_series(csi), amplitude_series_plain(csi), rtol=1e-12)

@@ -6,7 +6,7 @@ import pytest
 from edge.arrays import Array
 from edge.errors import RecordingError
 from edge.parse.clock import WRAP_US, unwrap
-from edge.signal.pairing import MIN_PAIRS, Pairing, match, match_plain, pair
+from edge.signal.pairing import MIN_PAIRS, Pairing, fit_line, match, match_plain, pair, quick_line
 from tests.signal.conftest import Walk
 
 Sender = Callable[[float, np.random.Generator], Array]
@@ -153,3 +153,12 @@ def test_walks_at_different_times_are_refused(wivelo_walks: list[Walk], one: str
     stamps = {walk.name: walk.stamps_us for walk in wivelo_walks}
     with pytest.raises(RecordingError, match="do not hear the same packets"):
         pair(stamps[one][0], stamps[other][1])
+
+
+@pytest.mark.parametrize("outliers", [0, 40])
+def test_the_quick_line_is_the_exact_one(outliers: int) -> None:
+    rng = np.random.default_rng(outliers)
+    a = np.sort(rng.uniform(0.0, 20e6, 2000))
+    b = a + 17.25 + 5.8e-6 * a + rng.normal(0.0, 0.6, a.size)
+    b[rng.choice(a.size, outliers, replace=False)] += 300.0
+    np.testing.assert_allclose(quick_line(a, b), fit_line(a, b), rtol=1e-9)

@@ -1,0 +1,1 @@
+"""`wimose bench`: how fast, beside peers in the same run on the same input, and how far from the machine's limits."""
