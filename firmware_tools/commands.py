@@ -15,7 +15,8 @@ from edge.signal.imagespec import KNOWN
 from firmware_tools import dataset as datasets
 from firmware_tools import evaluate as evaluation
 from firmware_tools.simulate.motion import default_folder
-from firmware_tools.simulate.room import WIVELO, room_named
+from firmware_tools.simulate.room import WIVELO
+from firmware_tools.simulate.rooms import room_named
 
 BATCH = {"wimose": 64, "wipose": 64, "wimose-plus": 960}  # windows a step; those of wimose-plus are neighbours
 MIN_CHECK_S = 3.0  # what one value of a deviation is taken over

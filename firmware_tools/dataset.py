@@ -31,7 +31,8 @@ from edge.signal.path import SignalPath
 from edge.signal.resample import grid_time_us
 from edge.skeleton import N_JOINTS
 from firmware_tools.simulate.motion import Clip, load_clips
-from firmware_tools.simulate.room import Room, room_named
+from firmware_tools.simulate.room import Room
+from firmware_tools.simulate.rooms import room_named
 from firmware_tools.simulate.scene import BODY_SCALE, MAX_TAKE_S, SPEED, Scene, draw_scene, record
 from firmware_tools.simulate.wivelo import single_walk
 from firmware_tools.simulate.world import IDEAL_NIC, World

@@ -9,7 +9,8 @@ import pytest
 from edge.errors import ConfigError
 from edge.recording import align
 from edge.session import SessionFile, Truth, load_session
-from firmware_tools.simulate.room import BASIC, room_named
+from firmware_tools.simulate.room import BASIC
+from firmware_tools.simulate.rooms import room_named
 from firmware_tools.simulate.session import simulate_session
 
 SECONDS = 4.0

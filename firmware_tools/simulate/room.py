@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edge.arrays import Array
-from edge.errors import ConfigError
 from edge.signal.links import Links
 
 SPEED_OF_LIGHT = 299_792_458.0  # m/s
@@ -130,27 +129,6 @@ ROOMS = {room.name: room for room in (BASIC, BASIC_NLOS, WIVELO)}
 # Rooms drawn at random: how many of each kind, and what keeps the kinds apart in the seed.
 DRAWN = {"train": (40, 1), "valid": (5, 2), "test": (5, 3)}
 CHANNELS_MHZ = (*range(5180, 5321, 20), *range(5500, 5701, 20), *range(5745, 5826, 20))  # of 20 MHz in the 5 GHz band
-
-
-def room_named(name: str) -> Room:
-    """A room of `ROOMS`, one drawn at random (train-00 to train-39, valid-0 to valid-4, test-0 to test-4), or the twin
-    of a room profile, by its file."""
-    if name in ROOMS:
-        return ROOMS[name]
-    if is_profile(name):
-        from firmware_tools.simulate.twin import twin  # which is made of what stands here
-
-        return twin(name)
-    kind, _, number = name.partition("-")
-    if name in drawn_names(kind):
-        return draw_room(name, np.random.default_rng([DRAWN[kind][1], int(number)]))
-    drawn = ", ".join(f"{drawn_names(kind)[0]} to {drawn_names(kind)[-1]}" for kind in DRAWN)
-    raise ConfigError(f"no room {name!r}; there are: {', '.join(ROOMS)}, {drawn}; or give a room profile's .yaml")
-
-
-def is_profile(name: str) -> bool:
-    """Whether a room is named by its profile's file, with or without the number of a guess."""
-    return name.partition("#")[0].endswith(".yaml")
 
 
 def drawn_names(kind: str) -> list[str]:

@@ -18,6 +18,11 @@ SEED = 4  # keeps the guesses apart from the drawn rooms
 UNEVEN = 0.25  # share by which the steps between an array's antennas may differ; the simulator's are even
 
 
+def is_profile(name: str) -> bool:
+    """Whether a room is named by its profile's file, with or without the number of a guess."""
+    return name.partition("#")[0].endswith(".yaml")
+
+
 def twin(name: str) -> Room:
     """The room of `PROFILE.yaml` or `PROFILE.yaml#GUESS`. Raises ConfigError where it holds no geometry to simulate."""
     file, _, guess = name.partition("#")

@@ -35,7 +35,8 @@ from firmware_tools.evaluate import Figures, Row
 from firmware_tools.simulate.guided import EMPTY_S, simulate_guided
 from firmware_tools.simulate.motion import load_clips
 from firmware_tools.simulate.nic import Nic, draw_nic, restarted
-from firmware_tools.simulate.room import Room, drawn_names, room_named
+from firmware_tools.simulate.room import Room, drawn_names
+from firmware_tools.simulate.rooms import room_named
 from firmware_tools.simulate.scene import MAX_TAKE_S, draw_scene, record
 from firmware_tools.splits import draw_weights, kind_of
 from firmware_tools.study.tried import TRIED

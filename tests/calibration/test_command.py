@@ -31,7 +31,7 @@ replace = msgspec.structs.replace
 def walked(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A simulated guided walk in a room that training never saw."""
     from firmware_tools.simulate.guided import simulate_guided
-    from firmware_tools.simulate.room import room_named
+    from firmware_tools.simulate.rooms import room_named
 
     folder = tmp_path_factory.mktemp("walked") / "session"
     simulate_guided(folder, room_named("valid-1"), data / "mocap17", WALK_S, 150.0, 3, empty_s=16.0)

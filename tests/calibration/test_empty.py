@@ -119,7 +119,7 @@ def test_somebody_dances_through_the_demo() -> None:
 
 
 def test_a_simulated_empty_room_and_then_somebody(data: Path, tmp_path: Path) -> None:
-    from firmware_tools.simulate.room import room_named
+    from firmware_tools.simulate.rooms import room_named
     from firmware_tools.simulate.session import simulate_session
 
     simulate_session(tmp_path / "s", room_named("basic"), data / "mocap17", None, 34.0, 150.0, 5, empty_s=17.0)

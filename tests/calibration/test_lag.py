@@ -10,7 +10,7 @@ from edge.errors import RecordingError
 from edge.recording import as_heard
 from edge.session import load_session
 from firmware_tools.simulate.guided import simulate_guided
-from firmware_tools.simulate.room import room_named
+from firmware_tools.simulate.rooms import room_named
 from tests.calibration.filming import Flaws, landmarks_on, scene
 
 SEARCH_S = 30.0

@@ -7,7 +7,7 @@ import numpy as np
 
 from firmware_tools.benchmark import HASHES, benchmark, differing, small, walks
 from firmware_tools.dataset import build, digest
-from firmware_tools.simulate.room import room_named
+from firmware_tools.simulate.rooms import room_named
 
 
 def test_the_definition_is_frozen() -> None:

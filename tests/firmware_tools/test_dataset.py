@@ -17,7 +17,7 @@ from edge.signal.path import SignalPath
 from firmware_tools import dataset
 from firmware_tools.dataset import FILTER_REACH, IMAGE_SCALE, TRUTH_EVERY, Definition, Part
 from firmware_tools.simulate.motion import load_clips
-from firmware_tools.simulate.room import room_named
+from firmware_tools.simulate.rooms import room_named
 from firmware_tools.simulate.scene import MAX_TAKE_S, SimulatedLogs, draw_scene, record
 from firmware_tools.simulate.wivelo import single_walk
 from firmware_tools.splits import draw_weights

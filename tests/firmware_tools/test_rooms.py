@@ -8,7 +8,7 @@ import pytest
 
 from edge.errors import ConfigError
 from edge.inference.bundle import Bundle, find_bundle, load_bundle
-from firmware_tools.simulate.room import room_named
+from firmware_tools.simulate.rooms import room_named
 from firmware_tools.study import rooms
 from firmware_tools.study.rooms import BEFORE, Line, Rooms, each_figures, installed, rooms_figures, study
 from firmware_tools.study.tried import TRIED

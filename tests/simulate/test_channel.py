@@ -9,7 +9,8 @@ from firmware_tools.simulate.channel import channel, channel_plain, empty_channe
 from firmware_tools.simulate.geometry import geometry, past_screens, screen_images, static_channel
 from firmware_tools.simulate.paths import TRUNK_RADIUS
 from firmware_tools.simulate.physics import echoes, static_paths
-from firmware_tools.simulate.room import BASIC, BASIC_NLOS, SPEED_OF_LIGHT, Room, room_named
+from firmware_tools.simulate.room import BASIC, BASIC_NLOS, SPEED_OF_LIGHT, Room
+from firmware_tools.simulate.rooms import room_named
 from tests.simulate.stickman import STANDING
 
 

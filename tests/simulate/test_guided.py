@@ -14,7 +14,7 @@ from edge.skeleton import EDGES, JOINTS, ROOT
 from firmware_tools.simulate.gait import Gait, find_gaits
 from firmware_tools.simulate.guided import HIPS_ON_CHAIR_M, TOWARDS, guided_scene, guided_walk, height_of, posed
 from firmware_tools.simulate.nic import draw_nic, restarted
-from firmware_tools.simulate.room import room_named
+from firmware_tools.simulate.rooms import room_named
 from models.metrics import heading
 from tests.simulate.stickman import STANDING
 from tests.simulate.test_gait import straight_walk

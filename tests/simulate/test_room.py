@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from edge.errors import ConfigError
-from firmware_tools.simulate.room import BASIC, BASIC_NLOS, DRAWN, SCREEN_LOSS_DB, Room, drawn_names, room_named
+from firmware_tools.simulate.room import BASIC, BASIC_NLOS, DRAWN, SCREEN_LOSS_DB, Room, drawn_names
+from firmware_tools.simulate.rooms import room_named
 
 DRAWN_ROOMS = [room_named(name) for kind in DRAWN for name in drawn_names(kind)]
 

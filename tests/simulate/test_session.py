@@ -7,7 +7,7 @@ import pytest
 
 from edge.cli import main
 from edge.session import load_session
-from firmware_tools.simulate.room import room_named
+from firmware_tools.simulate.rooms import room_named
 
 
 def simulate(folder: Path, data: Path, *arguments: str) -> Path:

@@ -10,7 +10,8 @@ from edge.errors import ConfigError
 from edge.profile import Geometry, ProfileFile, write_profile
 from edge.signal.links import Links
 from firmware_tools.simulate.channel import channel
-from firmware_tools.simulate.room import BASIC, room_named
+from firmware_tools.simulate.room import BASIC
+from firmware_tools.simulate.rooms import room_named
 
 ANTENNAS = [tuple(place) for place in BASIC.antennas().tolist()]
 GEOMETRY = Geometry(BASIC.size, BASIC.transmitter, (ANTENNAS[:3], ANTENNAS[3:]))
