@@ -40,7 +40,8 @@ def scaled_csi(csi: Array, rssi: Array, agc: Array, noise: Array, nrx: Array, nt
     returns  (N, R, T, 30) complex128; zero where the counts or the RSSI are all zero
     """
     out = np.empty(csi.shape, np.complex128)
-    counts, scaled = csi.reshape(len(csi), -1), out.reshape(len(csi), -1)
+    values = int(np.prod(csi.shape[1:]))  # by number: of no packets, -1 could be any
+    counts, scaled = csi.reshape(len(csi), values), out.reshape(len(csi), values)
 
     def part(some: slice) -> None:
         _scale(counts[some], rssi[some], agc[some], noise[some], nrx[some], ntx[some], RSSI_POWER, NOISE_POWER, STREAMS,

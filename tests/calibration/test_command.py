@@ -17,6 +17,7 @@ from calibration.samples import Samples
 from calibration.walk import Walk, load_walk, write_walk
 from edge.cli import main
 from edge.commands.demo import SESSION
+from edge.config import BUNDLE
 from edge.inference.bundle import find_bundle, load_bundle
 from edge.inference.engine import Engine
 from edge.profile import former, load_profile, read_profile
@@ -73,7 +74,7 @@ def test_from_a_session_to_a_profile(walked: Path, place: Place, capfdbinary: py
     assert after["root_mm"] != before["root_mm"]
     assert outcome["assessment"]["presence"] > 0.9
 
-    bundle = load_bundle(find_bundle("wimose-plus-basic"))
+    bundle = load_bundle(find_bundle(BUNDLE))
     profile = load_profile(place.profile, bundle)
     assert profile.head is not None
     Engine(bundle, head=profile.head)  # it fits
@@ -116,7 +117,7 @@ def load_walked(folder: Path) -> Walk:
 def test_what_gains_nothing_is_not_installed(
     walked: Path, place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(fitting, "assess", lambda before, after, *rest: assess(after, before, *rest))  # exchanged
+    monkeypatch.setattr(fitting, "assess", lambda before, after, *rest: assess(before, before, *rest))
     assert place.calibrate("--from", str(walked)) == 1
     said = capsys.readouterr().err
     assert "not installed" in said
@@ -257,7 +258,7 @@ def test_all_of_it_live_with_somebody_at_the_keyboard(
 def test_help_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["calibrate", "--help"])
-    assert "example: sudo wimose calibrate --room living-room" in capsys.readouterr().out.replace("\n", " ")
+    assert "example: wimose calibrate --from walk/ --yes" in capsys.readouterr().out.replace("\n", " ")
 
 
 def test_a_film_is_fitted_and_forgotten_with_the_next_walk(
