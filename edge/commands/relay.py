@@ -10,7 +10,6 @@ import argparse
 import logging
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from edge.errors import ConfigError
 from edge.publish.connection import bare_client, tls_context, topic
 from edge.publish.keeper import Keeper
 from edge.publish.outbox import Outbox, Topic
+from edge.service.journal import log_to_journal
 from edge.service.notify import Notifier
 
 TICK_S = 0.25  # longest wait for packets: how soon a signal is noticed
@@ -40,8 +40,7 @@ log = logging.getLogger("wimose")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    # One line an event on stderr; the journal adds the time.
-    logging.basicConfig(level=logging.INFO, format="%(levelname).1s %(message)s", stream=sys.stderr)
+    log_to_journal()
     config = load_config(Path(arguments.config) if arguments.config else None, sets=arguments.set)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

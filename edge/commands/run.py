@@ -4,7 +4,6 @@ import argparse
 import logging
 import os
 import signal
-import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,6 +24,7 @@ from edge.publish.message import Info
 from edge.recording import as_heard
 from edge.replay import warm_up
 from edge.service.host import Host
+from edge.service.journal import log_to_journal
 from edge.service.loop import Audience, Pause, Signals, serve
 from edge.service.notify import Notifier
 from edge.service.warm import SESSION
@@ -37,8 +37,7 @@ log = logging.getLogger("wimose")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    # One line an event on stderr; the journal adds the time.
-    logging.basicConfig(level=logging.INFO, format="%(levelname).1s %(message)s", stream=sys.stderr)
+    log_to_journal()
     file = Path(arguments.config) if arguments.config else None
     config = load_config(file, sets=arguments.set)
     model = Model.load(config)
