@@ -126,9 +126,13 @@ def test_the_demo_is_seen_walking_and_gone_when_it_ends(open_page: Callable[...,
         process.send_signal(signal.SIGINT)
         process.wait(WAIT_S)
     assert_says_no_data(page, "the demo has ended: run it again")
-    still = page.picture()
-    page.page.wait_for_timeout(500)
-    assert (page.picture() == still).all(), "what has ended goes on being drawn"
+
+    def at_rest() -> bool:
+        still = page.picture()
+        page.page.wait_for_timeout(500)
+        return bool((page.picture() == still).all())
+
+    page.wait_until(at_rest)  # its shadow fades after it; what has ended does not go on being drawn
 
 
 def test_at_mosquitto_with_websockets(open_page: Callable[..., Page], start_mosquitto: StartMosquitto) -> None:
