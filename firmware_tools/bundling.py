@@ -14,10 +14,12 @@ from firmware_tools import dataset
 from firmware_tools.markdown import model_card
 from firmware_tools.measuring import Trained, measure_dataset
 from firmware_tools.quantize import ORDINARY, balance, load_model, quantize
+from firmware_tools.step import step_model
 from firmware_tools.tasks import FORMS, Normal, held_out, network_spec, test_windows, with_features
 from firmware_tools.train import Run
 
 REPRESENTATIVE_WINDOWS = 1000
+CAUSAL = ("wimose-plus",)  # networks that read a window column by column: they get a step model
 LICENCE = (
     "Weights: Apache-2.0 AND CC-BY-SA-3.0. Trained on simulation driven by motion capture: the CMU Graphics Lab "
     "database (mocap.cs.cmu.edu, created with funding from NSF EIA-0196217) and HDM05 (CC BY-SA 3.0, "
@@ -73,7 +75,19 @@ def quantize_run(run_folder: Path, out: Path, name: str) -> Bundle:
     out.mkdir(parents=True, exist_ok=True)
     (out / "model.tflite").write_bytes(model)
     (out / "bundle.yaml").write_bytes(msgspec.yaml.encode(description))
+    if run.network in CAUSAL:
+        add_step(out)
     return load_bundle(out)
+
+
+def add_step(folder: Path) -> Description:
+    """Put the step model beside a bundle's window model: the host then pays for what is new in an image."""
+    bundle = load_bundle(folder)
+    step = step_model(bundle.model)
+    description = msgspec.structs.replace(bundle.description, step_sha256=hashlib.sha256(step).hexdigest())
+    (folder / "step.tflite").write_bytes(step)
+    (folder / "bundle.yaml").write_bytes(msgspec.yaml.encode(description))
+    return description
 
 
 def make_bundle(run_folder: Path, out: Path, name: str) -> Description:

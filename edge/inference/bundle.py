@@ -2,6 +2,7 @@
 
 bundle.yaml    name, version, hash, image spec, skeleton, outputs, training, accuracy
 model.tflite   int8 weights and activations, int8 image in, int8 standardised coordinates out
+step.tflite    where images overlap, the same network for what is new in one, see `stream`
 """
 
 import hashlib
@@ -116,6 +117,7 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outputs: str = "joints-1"  # what the outputs are, see `pose`
     limb_m: list[float] = []  # (16,) metres, mean limbs, where the outputs are a pose in parts
     features: int = 0  # values of the second output, which the last layer reads; 0: there is no second output
+    step_sha256: str = ""  # of step.tflite; empty: there is none
 
 
 class Bundle(msgspec.Struct, frozen=True):
@@ -124,6 +126,7 @@ class Bundle(msgspec.Struct, frozen=True):
     description: Description
     spec: ImageSpec
     model: bytes  # model.tflite
+    step: bytes = b""  # step.tflite; empty: there is none
 
     @property
     def identity(self) -> str:
@@ -161,16 +164,12 @@ def load_bundle(folder: Path) -> Bundle:
     """Read and check a bundle. Raises BundleMismatch where its parts do not belong together."""
     try:
         description = msgspec.yaml.decode((folder / "bundle.yaml").read_bytes(), type=Description)
-        size = (folder / "model.tflite").stat().st_size
-        if size > MAX_MODEL_BYTES:
-            raise BundleMismatch(f"{folder}: model.tflite has {size >> 20} MB, more than any bundle; install it again")
-        model = (folder / "model.tflite").read_bytes()
+        model = _read(folder / "model.tflite", description.sha256)
+        step = _read(folder / "step.tflite", description.step_sha256) if description.step_sha256 else b""
     except OSError as error:
         raise ConfigError(f"{folder}: {error.strerror}: {error.filename}; install the bundle again") from error
     except msgspec.DecodeError as error:
         raise BundleMismatch(f"{folder}: bundle.yaml cannot be read ({error}); install the bundle again") from error
-    if hashlib.sha256(model).hexdigest() != description.sha256:
-        raise BundleMismatch(f"{folder}: model.tflite is not the file bundle.yaml names (hash); install it again")
     if tuple(description.skeleton) != JOINTS:
         raise BundleMismatch(f"{folder}: its skeleton is not the one this version publishes; update wimose")
     if description.outputs not in FORMS:
@@ -180,4 +179,15 @@ def load_bundle(folder: Path) -> Bundle:
         raise BundleMismatch(f"{folder}: output_mean_m and output_scale_m need {count} numbers each; install it again")
     if description.outputs == "split-1" and len(description.limb_m) != N_LIMBS:
         raise BundleMismatch(f"{folder}: limb_m needs {N_LIMBS} numbers; install it again")
-    return Bundle(description, known_spec(description.image_spec), model)
+    return Bundle(description, known_spec(description.image_spec), model, step)
+
+
+def _read(file: Path, sha256: str) -> bytes:
+    """A bundle's model. Raises BundleMismatch for a file of another hash, or of a size that no model has."""
+    size = file.stat().st_size
+    if size > MAX_MODEL_BYTES:
+        raise BundleMismatch(f"{file.parent}: {file.name} has {size >> 20} MB, more than any bundle; install it again")
+    content = file.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise BundleMismatch(f"{file.parent}: {file.name} is not the file bundle.yaml names (hash); install it again")
+    return content

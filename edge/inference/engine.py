@@ -1,12 +1,8 @@
 """Runs a bundle's TFLite model: image in, joints out."""
 
 import importlib
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +11,9 @@ from edge.arrays import Array
 from edge.errors import BundleMismatch, MissingDependency
 from edge.inference.bundle import Bundle
 from edge.inference.head import Head, inputs
+from edge.inference.network import Network
 from edge.inference.quantise import quantise
+from edge.inference.stream import Stream
 from edge.pose import FORMS, confidence_of, joints_of
 from edge.signal.swings import swings
 
@@ -34,7 +32,10 @@ class Prediction:
 
 
 class Engine:
-    """A loaded model. Call it with an image of the bundle's spec, float32; it returns joints (17, 3) float64 metres."""
+    """A loaded model. Call it with an image of the bundle's spec, float32; it returns joints (17, 3) float64 metres.
+
+    What it says depends on the image alone. It remembers the last one only to be faster when the next continues it.
+    """
 
     def __init__(self, bundle: Bundle, engine: str | None = None, threads: int = 1, head: Head | None = None) -> None:
         """Load the model. Raises BundleMismatch for one of another shape.
@@ -45,34 +46,36 @@ class Engine:
         """
         self.name, interpreter = _interpreter(engine)
         self.spec = bundle.spec
-        self._identity, self._form, self._limb_m = bundle.identity, bundle.description.outputs, bundle.limb_m
-        self._mean, self._unit = bundle.output_mean, bundle.output_scale
-        try:
-            with _quiet_stderr():
-                self._interpreter = interpreter(model_content=bundle.model, num_threads=threads)
-                self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise BundleMismatch(f"{bundle.identity}: {self.name} cannot load the model ({error})") from error
-        (image,) = self._interpreter.get_input_details()
-        outputs = {int(np.prod(output["shape"])): output for output in self._interpreter.get_output_details()}
+        self._bundle, self._form, self._limb_m = bundle, bundle.description.outputs, bundle.limb_m
+        self._window = Network(interpreter, bundle.model, threads, bundle.identity)
+        (image,) = self._window.inputs
+        sizes = [int(np.prod(output["shape"])) for output in self._window.outputs]
         wanted = [FORMS[self._form], *([bundle.description.features] if bundle.description.features else [])]
         shape = tuple(image["shape"])
-        if shape != (1, *bundle.spec.shape) or sorted(outputs) != sorted(wanted):
-            raise BundleMismatch(f"{bundle.identity}: model takes {shape} and gives {[*outputs]}; install it again")
-        if {tensor["dtype"] for tensor in (image, *outputs.values())} != {np.int8}:
-            raise BundleMismatch(f"{bundle.identity}: model is not int8 in and out; quantise it with `wimose bundle`")
-        if head is not None and head.weights.shape != (inputs(bundle), FORMS[self._form]):
-            raise BundleMismatch(f"{bundle.identity} and the room's last layer do not fit: calibrate the room again")
-        self._image = image["index"]
+        if shape != (1, *bundle.spec.shape) or sorted(sizes) != sorted(wanted):
+            raise BundleMismatch(f"{bundle.identity}: model takes {shape} and gives {sizes}; install it again")
         self._image_scale, self._image_zero = (np.float32(value) for value in image["quantization"])
-        self._counts = np.empty(shape, np.int8)  # used again for every image
-        joints = outputs[FORMS[self._form]]
-        self._joints = joints["index"]
+        self._joints = sizes.index(wanted[0])
+        self._features = sizes.index(wanted[1]) if len(wanted) > 1 else None
         # int8 to values in one step: mean + scale * quantum * (value - zero)
-        self._gain = bundle.output_scale * joints["quantization"][0]
-        self._offset = bundle.output_mean - self._gain * joints["quantization"][1]
-        self._features = outputs[wanted[1]] if len(wanted) > 1 else None
-        self._head = head
+        quantum, zero = self._window.outputs[self._joints]["quantization"]
+        self._gain = bundle.output_scale * quantum
+        self._offset = bundle.output_mean - self._gain * zero
+        self._step = Network(interpreter, bundle.step, threads, bundle.identity) if bundle.step else None
+        if self._step is not None and not self._agree(self._step):
+            self._step = None
+        self._settle(head)
+
+    def sibling(self, head: Head | None = None) -> "Engine":
+        """Another room's engine on the same loaded model, with its own head and its own memory, in the same thread."""
+        other = copy(self)
+        other._settle(head)
+        return other
+
+    @property
+    def streams(self) -> bool:
+        """Whether images that continue the one before cost less than others."""
+        return self._step is not None
 
     def __call__(self, image: Array) -> Array:
         return self.predict(image).joints
@@ -80,13 +83,14 @@ class Engine:
     def predict(self, image: Array) -> Prediction:
         """What the model says of an image, with how sure it is."""
         quantise(image.ravel(), self._image_scale, self._image_zero, self._counts.ravel())
-        self._interpreter.set_tensor(self._image, self._counts)
-        self._interpreter.invoke()
-        features = self._read_features(image)
+        said = self._stream(self._counts) if self._stream is not None else None
+        if said is None:
+            said = self._window(self._counts)
+        features = self._read_features(said, image)
         if self._head is not None and features is not None:
             values = self._head(features)
         else:
-            values = self._offset + self._gain * self._interpreter.get_tensor(self._joints)[0]
+            values = self._offset + self._gain * said[self._joints].ravel()
         confidence = confidence_of(values) if self._form == "split-1" else None
         return Prediction(joints_of(values, self._form, self._limb_m), confidence, features)
 
@@ -95,43 +99,41 @@ class Engine:
 
         Raises BundleMismatch where the bundle does not give its features.
         """
+        bundle = self._bundle
         if self._features is None:
-            raise BundleMismatch(f"{self._identity} does not give its features; calibrate with a bundle that does")
-        outputs, features = self._mean.size, int(np.prod(self._features["shape"]))
-        weights, scale = self._constant(np.int8, outputs, outputs * features)
-        bias, bias_scale = self._constant(np.int32, outputs, outputs)
-        out = np.zeros((features + int(np.prod(self.spec.column)), outputs))
-        out[:features] = (weights.reshape(outputs, features) * scale[:, None] * self._unit[:, None]).T
-        return Head(out, self._mean + self._unit * bias * bias_scale)
+            raise BundleMismatch(f"{bundle.identity} does not give its features; calibrate with a bundle that does")
+        outputs, features, unit = FORMS[self._form], bundle.description.features, bundle.output_scale
+        layer = self._window.constant(np.int8, outputs, outputs * features)
+        biases = self._window.constant(np.int32, outputs, outputs)
+        if layer is None or biases is None:
+            raise BundleMismatch(f"{bundle.identity}: its last layer cannot be read; calibrate with another bundle")
+        (weights, scale), (bias, bias_scale) = layer, biases
+        out = np.zeros((inputs(bundle), outputs))
+        out[:features] = (weights.reshape(outputs, features) * scale[:, None] * unit[:, None]).T
+        return Head(out, bundle.output_mean + unit * bias * bias_scale)
 
-    def _constant(self, dtype: type, channels: int, size: int) -> tuple[Array, Array]:
-        """The constant of so many channels and numbers, (channels, ...) float64, and the scale of each channel."""
-        for tensor in self._interpreter.get_tensor_details():
-            shape, scales = tensor["shape"], tensor["quantization_parameters"]["scales"]
-            if tensor["dtype"] is dtype and np.prod(shape) == size and len(scales) == channels == shape[0]:
-                return self._interpreter.get_tensor(tensor["index"]).astype(np.float64), np.asarray(scales)
-        raise BundleMismatch(f"{self._identity}: its last layer cannot be read; calibrate with another bundle")
+    def _settle(self, head: Head | None) -> None:
+        """Take what belongs to a room."""
+        bundle = self._bundle
+        if head is not None and head.weights.shape != (inputs(bundle), FORMS[self._form]):
+            raise BundleMismatch(f"{bundle.identity} and the room's last layer do not fit: calibrate the room again")
+        self._head = head
+        self._counts = np.empty(self.spec.shape, np.int8)  # used again for every image
+        self._stream = Stream(self._step, self.spec.shape, bundle.identity) if self._step is not None else None
 
-    def _read_features(self, image: Array) -> Array | None:
+    def _agree(self, step: Network) -> bool:
+        """Whether step and window model say the same with the kernels that the runtime has for this processor."""
+        counts = np.random.default_rng(1).integers(-64, 64, self.spec.shape, np.int8)
+        stepped = Stream(step, self.spec.shape, self._bundle.identity).anew(counts)
+        whole = self._window(counts)
+        return [one.tobytes() for one in stepped] == [other.tobytes() for other in whole]
+
+    def _read_features(self, said: list[Array], image: Array) -> Array | None:
         if self._features is None:
             return None
-        scale, zero = self._features["quantization"]
-        counts = self._interpreter.get_tensor(self._features["index"]).ravel()
+        scale, zero = self._window.outputs[self._features]["quantization"]
+        counts = said[self._features].ravel()
         return np.asarray(np.concatenate((scale * (counts.astype(np.float64) - zero), swings(image, self.spec))))
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """The runtime greets from C++ on stderr, whatever its log level; what goes wrong it raises as well."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def _interpreter(engine: str | None) -> tuple[str, Any]:

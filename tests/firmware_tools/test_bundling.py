@@ -57,7 +57,9 @@ def assert_goes_round(run_folder: Path, out: Path) -> None:
 
 def test_wimose_plus_goes_round(plus_run: Path, tmp_path: Path) -> None:
     assert_goes_round(plus_run, tmp_path)
-    description = load_bundle(tmp_path).description
+    bundle = load_bundle(tmp_path)
+    assert Engine(bundle).streams
+    description = bundle.description
     assert (description.image_spec, description.outputs) == ("plus-1", "split-1")
     assert description.trained_on == "simulated"
     assert description.training["network"] == "wimose-plus"
@@ -81,7 +83,9 @@ def test_balancing_changes_the_scales_and_not_the_joints(plus_run: Path, dataset
 
 def test_wipose_goes_round(wipose_run: Path, tmp_path: Path) -> None:
     assert_goes_round(wipose_run, tmp_path)
-    assert load_bundle(tmp_path).description.outputs == "joints-1"
+    bundle = load_bundle(tmp_path)
+    assert bundle.description.outputs == "joints-1"
+    assert not Engine(bundle).streams  # an LSTM's window is read anew each time
 
 
 def test_an_unfinished_run_is_refused(tmp_path: Path) -> None:
@@ -97,6 +101,7 @@ def test_a_run_becomes_a_bundle_with_its_table(
     assert main(["bundle", str(plus_run), str(tmp_path / "bundle"), "--name", "tiny"]) == 0
     bundle = load_bundle(tmp_path / "bundle")
     assert bundle.description.name == "tiny"
+    assert bundle.step
     assert {entry.split for entry in bundle.description.accuracy} == {"paper", "clip", "subject"}
     for entry in bundle.description.accuracy:
         assert entry.canonical_root_mm == 0

@@ -48,6 +48,22 @@ def test_a_changed_byte_of_the_model_is_noticed(copy: Path) -> None:
         load_bundle(copy)
 
 
+def test_a_step_model_of_another_bundle_is_noticed(tmp_path: Path) -> None:
+    streaming = Path(shutil.copytree(find_bundle("wimose-plus-basic"), tmp_path / "bundle"))
+    assert load_bundle(streaming).step
+    shutil.copy(find_bundle("wimose-plus-rooms") / "step.tflite", streaming)
+    with pytest.raises(BundleMismatch, match=r"step\.tflite.*hash"):
+        load_bundle(streaming)
+    (streaming / "step.tflite").unlink()
+    with pytest.raises(ConfigError, match=r"step\.tflite"):
+        load_bundle(streaming)
+
+
+def test_a_bundle_does_without_a_step_model_that_it_does_not_name(copy: Path) -> None:
+    shutil.copy(find_bundle("wimose-plus-basic") / "step.tflite", copy)
+    assert load_bundle(copy).step == b""
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
@@ -87,6 +103,6 @@ def test_a_huge_file_is_not_read(copy: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_what_ships_is_small_enough() -> None:
     bundles: list[Bundle] = [load_bundle(find_bundle(name)) for name in (SHIPPED, BUNDLE)]
-    assert all(len(loaded.model) < 32 << 20 for loaded in bundles)
+    assert all(len(loaded.model) + len(loaded.step) < 32 << 20 for loaded in bundles)
     for loaded in bundles:
         assert {entry.split for entry in loaded.description.accuracy} == {"paper", "clip", "subject", "room"}
