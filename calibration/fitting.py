@@ -38,7 +38,7 @@ class Outcome(msgspec.Struct, frozen=True):
     assessment: Assessment
     seconds: float  # of walk that were fitted
     segments: int
-    strength: float  # of the ridge
+    share: float  # of the shipped weights that the room's layer keeps
     source: str  # recorded | simulated
     installed: bool
     profile: str | None = None  # its file, where it was installed
@@ -65,9 +65,9 @@ class Fitted:
     @property
     def outcome(self) -> Outcome:
         """Not installed yet."""
-        done = self.adaptation
+        done, source = self.adaptation, self.session.file.source
         return Outcome(
-            self.assessment, round(done.seconds, 1), done.segments, done.strength, self.session.file.source, False
+            self.assessment, round(done.seconds, 1), done.segments, round(done.share, 3), source, installed=False
         )
 
 

@@ -175,8 +175,8 @@ def _provenance(report: Report) -> str:
           for entry, antennas in zip(session.receivers, geometry.receivers_m, strict=True)),
         ("Antennas of the links", "; ".join(kept)),
         ("Person", f"{report.walk.height_m:g} m tall"),
-        ("Fitted", f"{report.adaptation.seconds:.0f} s in {report.adaptation.segments} segments, ridge of strength "
-                   f"{report.adaptation.strength:.3g}"),
+        ("Fitted", f"{report.adaptation.seconds:.0f} s in {report.adaptation.segments} segments, keeping "
+                   f"{100 * report.adaptation.share:.0f} % of the shipped weights"),
         ("Program", f"wimose {__version__}"),
     ]  # fmt: skip
     return section("Where these figures come from", facts(rows))

@@ -1,8 +1,8 @@
-"""Ridge regression on standardised inputs, its strength chosen by segments that are left out.
+"""Ridge regression on standardised inputs, and which rows it is kept away from.
 
 Inputs outnumber what a minute's walk can tell apart, so they are held towards the mean of the targets: minimise
-|Z B - (Y - mean)|^2 / N + strength |B|^2, Z being the inputs less their means over their deviations (Hoerl and Kennard,
-Ridge regression, Technometrics 1970).
+sum_n v_n |z_n B - (y_n - mean)|^2 + strength |B|^2, v being the rows' shares of the weight and z the inputs less their
+means over their deviations (Hoerl and Kennard, Ridge regression, Technometrics 1970).
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,6 @@ from scipy import linalg
 
 from edge.arrays import Array
 
-STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 FOLDS = 10  # groups of segments, each left out once
 # An input that hardly moved during the walk may move later: its deviation is taken to be this share of all inputs'.
 LEAST_DEVIATION = 0.1
@@ -30,22 +29,28 @@ class Ridge:
         return np.asarray(inputs @ self.weights + self.bias)
 
 
-def fit(inputs: Array, targets: Array, strength: float) -> Ridge:
-    """inputs (N, F), targets (N, T), any units."""
-    return fits(inputs, targets, (strength,))[0]
+def fits(
+    inputs: Array, targets: Array, strengths: tuple[float, ...], counts: Array | None = None, trust: Array | None = None
+) -> list[Ridge]:
+    """One for each strength, of one decomposition; an infinite one leaves the mean of the targets.
 
-
-def fits(inputs: Array, targets: Array, strengths: tuple[float, ...]) -> list[Ridge]:
-    """One for each strength, of one decomposition."""
-    mean, centre = inputs.mean(axis=0), targets.mean(axis=0)
-    deviation = inputs.std(axis=0)
+    inputs   (N, F), targets (N, T), any units
+    counts   (N,) how much each row counts; None: all alike
+    trust    (F,) what standardised inputs are multiplied by: twice as much is held back a quarter as hard, 0 is not
+             used at all; None: all alike
+    """
+    shares = np.full(len(inputs), 1 / len(inputs)) if counts is None else counts / counts.sum()
+    mean, centre = shares @ inputs, shares @ targets
+    deviation = np.sqrt(shares @ (inputs - mean) ** 2)
     deviation = np.maximum(deviation, LEAST_DEVIATION * np.sqrt((deviation**2).mean()) + 1e-12)
-    standard = (inputs - mean) / deviation
-    values, axes = linalg.eigh(standard.T @ standard / len(inputs))
-    turned = axes.T @ (standard.T @ (targets - centre) / len(inputs))
+    gain = (1.0 if trust is None else trust) / deviation
+    standard = (inputs - mean) * gain
+    weighted = standard.T * shares
+    values, axes = linalg.eigh(weighted @ standard)
+    turned = axes.T @ (weighted @ (targets - centre))
     found = []
     for strength in strengths:
-        weights = axes @ (turned / (values + strength)[:, None]) / deviation[:, None]
+        weights = axes @ (turned / (values + strength)[:, None]) * gain[:, None]
         found.append(Ridge(weights, centre - mean @ weights))
     return found
 
@@ -69,18 +74,3 @@ def left_out(segment: Array, time_s: Array, context_s: float, folds: int = FOLDS
         if not near.all():
             pairs.append((~near, out))
     return pairs
-
-
-def choose(inputs: Array, targets: Array, pairs: list[tuple[Array, Array]]) -> tuple[float, Array]:
-    """The strength whose mean distance from the targets is least where segments are left out, the strongest of equals.
-
-    returns  the strength, and what its fits say of the rows that they were kept from (N, T); the mean of all targets
-             where no fit was
-    """
-    said = np.tile(targets.mean(axis=0), (len(STRENGTHS), len(targets), 1))
-    for kept, out in pairs:
-        for number, ridge in enumerate(fits(inputs[kept], targets[kept], STRENGTHS)):
-            said[number, out] = ridge(inputs[out])
-    errors = np.linalg.norm(said - targets, axis=2).mean(axis=1)
-    best = len(STRENGTHS) - 1 - int(np.argmin(errors[::-1]))
-    return STRENGTHS[best], said[best]

@@ -65,7 +65,7 @@ class Line(msgspec.Struct, frozen=True):
     p_mpjpe_mm: float
     heading_deg: float
     spot_mm: float | None = None
-    strength: float | None = None  # of the ridge
+    share: float | None = None  # of the shipped weights that the root keeps
 
 
 class Rooms(msgspec.Struct, frozen=True):
@@ -93,15 +93,20 @@ def study(bundle: Bundle, motion: Path, out: Path, rooms: list[str], lengths: tu
     done = msgspec.yaml.decode(file.read_bytes(), type=Rooms) if file.exists() else Rooms(bundle.identity)
     if done.bundle != bundle.identity:
         raise ConfigError(f"{out} holds the figures of {done.bundle}; give an empty folder")
+    _write(file, done)  # before anything else is: what people at home are heard as is this bundle's alone
     engine = Engine(bundle)
     for name in track(rooms, "calibrating rooms", len(rooms)):
         if name not in {line.room for line in done.lines}:
             lines = _room(bundle, engine, motion, out, room_named(name), lengths)
             done = msgspec.structs.replace(done, lines=[*done.lines, *lines])
-            new = file.with_suffix(".new")
-            new.write_bytes(msgspec.yaml.encode(done))
-            new.replace(file)
+            _write(file, done)
     return done
+
+
+def _write(file: Path, done: Rooms) -> None:
+    new = file.with_suffix(".new")
+    new.write_bytes(msgspec.yaml.encode(done))
+    new.replace(file)
 
 
 def _room(
@@ -112,15 +117,15 @@ def _room(
     check, check_labels, *_ = _walk(engine, motion, out / f"{room.name}-check", room, nics, CHECK_S, 1)
     lines = [_line(room, BEFORE, home.joints, home.shipped, spot_of(check.joints, check_labels))]
 
-    def measured(name: str, head: Head, strength: float | None = None) -> Line:
+    def measured(name: str, head: Head, share: float | None = None) -> Line:
         at, form = head(check.features), bundle.description.outputs
         spot = spot_of(joints_of(at, form, bundle.limb_m), check_labels)
-        return _line(room, name, home.joints, joints_of(head(home.features), form, bundle.limb_m), spot, strength)
+        return _line(room, name, home.joints, joints_of(head(home.features), form, bundle.limb_m), spot, share)
 
     for seconds in lengths:
         heard, labels, height_m, known = _walk(engine, motion, out / f"{room.name}-{seconds}", room, nics, seconds, 0)
         adapted = adapt(heard, labels, bundle, engine, height_m)
-        lines.append(measured(f"{seconds} s", adapted.head, adapted.strength))
+        lines.append(measured(f"{seconds} s", adapted.head, round(adapted.share, 2)))
         if seconds == MAIN_S:
             lines += [measured(name, fit(heard, labels, bundle, engine)) for name, fit in TRIED.items()]
     poses = MeanPoses.of(known).guesses(home.joints)  # of the longest walk
@@ -152,7 +157,9 @@ def at_home(engine: Engine, motion: Path, file: Path, room: Room, nics: tuple[Ni
             whole = (recorded.take[now] == recorded.take[then]) & (heard.time_s >= reach_s)
             parts.append((heard.features[whole], heard.joints[whole], recorded.joints[now[whole]].astype(np.float64)))
         arrays = [np.concatenate(part) for part in zip(*parts, strict=True)]
-        np.savez(file, features=arrays[0], shipped=arrays[1], joints=arrays[2])
+        new = file.with_suffix(".new.npz")
+        np.savez(new, features=arrays[0], shipped=arrays[1], joints=arrays[2])
+        new.replace(file)
     with np.load(file) as kept:
         return Home(kept["features"], kept["shipped"], kept["joints"])
 
@@ -179,13 +186,13 @@ def spot_of(joints: Array, labels: Labels) -> float:
 
 
 def _line(
-    room: Room, name: str, truth: Array, joints: Array, spot_mm: float | None = None, strength: float | None = None
+    room: Room, name: str, truth: Array, joints: Array, spot_mm: float | None = None, share: float | None = None
 ) -> Line:
     error = pose_error(truth, joints)
     return Line(
         room.name, name, round(error.mpjpe_mm, 1), round(error.root_mm, 1), round(error.relative_mpjpe_mm, 1),
         round(error.p_mpjpe_mm, 1), round(error.heading_deg, 1), None if spot_mm is None else round(spot_mm, 1),
-        strength,
+        share,
     )  # fmt: skip
 
 

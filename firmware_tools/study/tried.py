@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from calibration import ridge
+from calibration import mixture, ridge
+from calibration.adapt import trust_of
 from calibration.labels import Labels
+from calibration.ridge import Ridge
 from calibration.samples import Samples
 from edge.arrays import Array
 from edge.inference.bundle import Bundle
@@ -35,45 +37,48 @@ def affine(samples: Samples, labels: Labels, bundle: Bundle, engine: Engine) -> 
 
 
 def network_alone(samples: Samples, labels: Labels, bundle: Bundle, engine: Engine) -> Head:
-    """The ridge on the network's features, without the swings."""
-    shipped, features = engine.last_layer(), bundle.description.features
-    found = _chosen(samples.features[labels.known, :features], labels.root[labels.known], samples, labels)
-    rest = np.zeros((len(shipped.weights) - features, 3))
-    return _rooted(shipped, np.concatenate((found.weights, rest)), found.bias)
+    """Fits to the network's features, without the swings."""
+    return _mixed(samples, labels, bundle, engine, trust=trust_of(bundle, swings=0.0))
 
 
 def swings_alone(samples: Samples, labels: Labels, bundle: Bundle, engine: Engine) -> Head:
-    """The ridge on the swings, without the network."""
-    shipped, features = engine.last_layer(), bundle.description.features
-    found = _chosen(samples.features[labels.known, features:], labels.root[labels.known], samples, labels)
-    return _rooted(shipped, np.concatenate((np.zeros((features, 3)), found.weights)), found.bias)
+    """Fits to the swings, without the network: held towards the middle of the walk."""
+    return _mixed(samples, labels, bundle, engine, trust=trust_of(bundle, features=0.0), shares=(0.0,))
 
 
 def towards_nothing(samples: Samples, labels: Labels, bundle: Bundle, engine: Engine) -> Head:
-    """The ridge held towards the middle of the walk, whatever the shipped weights are."""
-    found = _chosen(samples.features[labels.known], labels.root[labels.known], samples, labels)
-    return _rooted(engine.last_layer(), found.weights, found.bias)
+    """Fits held towards the middle of the walk, whatever the shipped weights are."""
+    return _mixed(samples, labels, bundle, engine, shares=(0.0,))
 
 
 def towards_shipped(samples: Samples, labels: Labels, bundle: Bundle, engine: Engine) -> Head:
-    """The ridge held towards the shipped weights: fitted to what the shipped root leaves."""
-    shipped, known = engine.last_layer(), labels.known
-    inputs = samples.features[known]
-    left = labels.root[known] - shipped(inputs)[:, ROOT_OUT]
-    found = _chosen(inputs, left, samples, labels)
-    return _rooted(shipped, shipped.weights[:, ROOT_OUT] + found.weights, shipped.bias[ROOT_OUT] + found.bias)
+    """Fits held towards the shipped weights: to what the shipped root leaves."""
+    return _mixed(samples, labels, bundle, engine, shares=(1.0,))
+
+
+def best_alone(samples: Samples, labels: Labels, bundle: Bundle, engine: Engine) -> Head:
+    """The fit that is least off on segments left out, instead of the mean."""
+    return _mixed(samples, labels, bundle, engine, weigh=_best)
+
+
+def most_cautious(samples: Samples, labels: Labels, bundle: Bundle, engine: Engine) -> Head:
+    """The fit nearest to the shipped root that is no more than one standard error worse than the best."""
+    return _mixed(samples, labels, bundle, engine, weigh=_cautious)
+
+
+def every_moment(samples: Samples, labels: Labels, bundle: Bundle, engine: Engine) -> Head:
+    """Every moment counts alike, and with it the spots for the half of the time that somebody stands on them."""
+    return _mixed(samples, labels, bundle, engine, counts=np.ones(int(labels.known.sum())))
 
 
 def with_heading(samples: Samples, labels: Labels, bundle: Bundle, engine: Engine) -> Head:
     """The heading refitted as well, to the way that is walked."""
-    shipped, known = engine.last_layer(), labels.known
-    inputs = samples.features[known]
-    found = _chosen(inputs, labels.root[known], samples, labels)
-    head = _rooted(shipped, found.weights, found.bias)
+    head = towards_nothing(samples, labels, bundle, engine)
+    known = labels.known
     walking = known & (labels.spot < 0)
     ahead = np.gradient(labels.root[:, :2], axis=0)[walking]
     length = np.linalg.norm(ahead, axis=1)
-    turned = ridge.fit(samples.features[walking][length > 0], (ahead / length[:, None])[length > 0], 1.0)
+    (turned,) = ridge.fits(samples.features[walking][length > 0], (ahead / length[:, None])[length > 0], (1.0,))
     weights, bias = head.weights.copy(), head.bias.copy()
     weights[:, HEADING_OUT], bias[HEADING_OUT] = turned.weights, turned.bias
     return Head(weights, bias)
@@ -85,14 +90,37 @@ TRIED: dict[str, Tried] = {
     "120 s, swings alone": swings_alone,
     "120 s, towards the middle of the walk": towards_nothing,
     "120 s, towards the shipped weights": towards_shipped,
+    "120 s, the best fit alone": best_alone,
+    "120 s, the most cautious within one standard error": most_cautious,
+    "120 s, every moment counts alike": every_moment,
     "120 s, heading as well": with_heading,
 }
 
 
-def _chosen(inputs: Array, targets: Array, samples: Samples, labels: Labels) -> ridge.Ridge:
-    known = labels.known
-    pairs = ridge.left_out(labels.segment[known], samples.time_s[known], samples.context_s)
-    return ridge.fit(inputs, targets, ridge.choose(inputs, targets, pairs)[0])
+def _mixed(
+    samples: Samples, labels: Labels, bundle: Bundle, engine: Engine, trust: Array | None = None,
+    shares: tuple[float, ...] = mixture.SHARES, weigh: mixture.Weigh | None = None, counts: Array | None = None,
+) -> Head:  # fmt: skip
+    """As `adapt`, but for what is given."""
+    shipped, known = engine.last_layer(), labels.known
+    root, segment = labels.root[known], labels.segment[known]
+    pairs = ridge.left_out(segment, samples.time_s[known], samples.context_s)
+    counts = mixture.evenly(root[:, :2]) if counts is None else counts
+    trust = trust_of(bundle) if trust is None else trust
+    own = Ridge(shipped.weights[:, ROOT_OUT], shipped.bias[ROOT_OUT])
+    fits = mixture.every_fit(samples.features[known], root, own, pairs, counts, trust, shares)
+    found = mixture.mixed(fits, root, counts, segment, weigh).root
+    return _rooted(shipped, found.weights, found.bias)
+
+
+def _best(errors: Array, size: Array) -> Array:
+    return np.asarray(np.arange(len(errors)) == np.argmin(errors @ size), np.float64)
+
+
+def _cautious(errors: Array, size: Array) -> Array:
+    """Fits stand in order: share by share the stronger ones later, the shipped root last."""
+    loss, deviation = mixture.losses(errors, size)
+    return np.asarray(np.arange(len(errors)) == np.flatnonzero(loss <= deviation)[-1], np.float64)
 
 
 def _rooted(shipped: Head, weights: Array, bias: Array) -> Head:

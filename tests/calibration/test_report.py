@@ -115,8 +115,7 @@ def report() -> Report:
     after[:2, 0, :2], after[2:, 0, :2] = (1.25, 1.0), (2.0, 2.75)
     adaptation = Adaptation(
         head=Head(np.zeros((2, 3)), np.zeros(3)),
-        strength=0.125,
-        share=1.0,
+        share=0.125,
         size=0.0,
         seconds=87.0,
         segments=13,
@@ -360,7 +359,8 @@ def test_where_the_figures_come_from(report: Report) -> None:
     said = read(report).all("table", "facts")[-1].text
     facts = (
         "simulated session", "model@12345678", "5.825 GHz, 20 MHz, 150 packets/s", "5 x 6 x 2.5 m", "1.75 m tall",
-        "9 October 2025, 08:53 UTC", "15 June 2025, 15:06 UTC", "ridge of strength 0.125", "1: reference 1, partner 3",
+        "9 October 2025, 08:53 UTC", "15 June 2025, 15:06 UTC", "keeping 12 % of the shipped weights",
+        "1: reference 1, partner 3",
     )  # fmt: skip
     for fact in facts:
         assert fact in said, fact

@@ -17,7 +17,7 @@ def made(count: int, noise: float, seed: int) -> tuple[Array, Array]:
 @pytest.mark.parametrize("strength", [0.1, 3.0])
 def test_it_minimises_what_it_says(strength: float) -> None:
     inputs, targets = made(60, 0.5, 1)
-    fitted = ridge.fit(inputs, targets, strength)
+    (fitted,) = ridge.fits(inputs, targets, (strength,))
     # The same as least squares with a row of its own for every held weight (Marquardt's augmentation).
     standard = (inputs - inputs.mean(axis=0)) / inputs.std(axis=0)
     rows = np.concatenate((standard, np.sqrt(strength * len(inputs)) * np.eye(12)))
@@ -29,7 +29,34 @@ def test_it_minimises_what_it_says(strength: float) -> None:
 def test_an_input_that_stood_still_gets_no_weight_to_shout_with() -> None:
     inputs, targets = made(60, 0.5, 2)
     inputs[:, 3] = 4.0 + 1e-9 * targets[:, 0]
-    assert np.abs(ridge.fit(inputs, targets, 1.0).weights[3]).max() < 1e-4
+    (fitted,) = ridge.fits(inputs, targets, (1.0,))
+    assert np.abs(fitted.weights[3]).max() < 1e-4
+
+
+def test_what_counts_three_times_is_there_three_times() -> None:
+    inputs, targets = made(60, 0.5, 3)
+    counts = np.where(np.arange(60) < 20, 3.0, 1.0)
+    (weighted,) = ridge.fits(inputs, targets, (0.3,), counts)
+    again = np.concatenate((np.arange(60), np.arange(20), np.arange(20)))
+    (repeated,) = ridge.fits(inputs[again], targets[again], (0.3,))
+    np.testing.assert_allclose(weighted.weights, repeated.weights, atol=1e-10)
+    np.testing.assert_allclose(weighted.bias, repeated.bias, atol=1e-9)
+
+
+def test_trust_holds_an_input_back_less_and_none_leaves_it_out() -> None:
+    inputs, targets = made(60, 0.5, 4)
+    trust = np.repeat([2.0, 0.0], 6)
+    (fitted,) = ridge.fits(inputs, targets, (4.0,), trust=trust)
+    (alone,) = ridge.fits(inputs[:, :6], targets, (1.0,))  # a quarter of the strength
+    np.testing.assert_allclose(fitted.weights[:6], alone.weights, atol=1e-10)
+    assert not fitted.weights[6:].any()
+
+
+def test_without_end_it_is_the_mean() -> None:
+    inputs, targets = made(60, 0.5, 5)
+    (fitted,) = ridge.fits(inputs, targets, (np.inf,))
+    assert not fitted.weights.any()
+    np.testing.assert_allclose(fitted.bias, targets.mean(axis=0))
 
 
 def test_segments_are_left_out_with_the_windows_that_reach_into_them() -> None:
@@ -48,26 +75,3 @@ def test_fewer_segments_than_folds() -> None:
     time_s = np.arange(0.0, 30.0, 0.1)
     pairs = ridge.left_out((time_s // 10.0).astype(np.int64), time_s, context_s=2.0)
     assert len(pairs) == 3
-
-
-def test_noise_asks_for_strength() -> None:
-    def chosen(noise: float) -> tuple[float, float]:
-        inputs, targets = made(90, noise, 3)
-        time_s = np.arange(90) * 1.0
-        pairs = ridge.left_out((time_s // 5).astype(np.int64), time_s, 1.0)
-        strength, said = ridge.choose(inputs, targets, pairs)
-        return strength, float(np.linalg.norm(said - targets, axis=1).mean())
-
-    quiet, noisy = chosen(0.01), chosen(40.0)
-    assert quiet[0] < noisy[0]
-    assert quiet[1] < noisy[1]
-    assert noisy[0] >= 3.0
-
-
-def test_what_is_said_of_a_row_does_not_know_its_target() -> None:
-    inputs, targets = made(90, 1.0, 4)
-    time_s = np.arange(90) * 1.0
-    pairs = ridge.left_out((time_s // 5).astype(np.int64), time_s, 1.0)
-    strength, said = ridge.choose(inputs, targets, pairs)
-    for kept, out in pairs:
-        np.testing.assert_allclose(said[out], ridge.fit(inputs[kept], targets[kept], strength)(inputs[out]))
