@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from edge.arrays import Array
 from edge.errors import RecordingError
 from edge.parse import bitstream
-from edge.parse.intel5300 import CsiLog
+from edge.parse.intel5300 import CsiLog, read_logs
+from edge.parse.parts import in_order
 from edge.signal.clocks import ACQUIRE_US, Clocks, Line, acquire
 from edge.signal.links import Links, select_links
 from edge.signal.pairing import Pairing, pair
@@ -40,11 +42,28 @@ def usable(log: CsiLog) -> Array:
 def usable_packets(log: CsiLog) -> Packets:
     """What the signal path takes of a log: times int64 on the NIC's own clock, one transmit antenna as in the paper."""
     good = usable(log)
-    return Packets(log.timestamp_us[good].astype(np.int64), np.ascontiguousarray(log.csi[good, :, 0]))
+    time_us, csi = log.timestamp_us, log.csi[:, :, 0]
+    if not good.all():
+        time_us, csi = time_us[good], csi[good]
+    return Packets(time_us.astype(np.int64), np.ascontiguousarray(csi))  # nearly always the log's own memory
+
+
+def read_recording(
+    paths: tuple[str | Path, str | Path],
+    links: tuple[Links, Links] | None = None,
+    empty_s: float | None = None,
+    threads: int = 1,
+) -> Recording:
+    """Two log files put on one clock, see `align`. Raises ConfigError for one that cannot be read."""
+    first, second = read_logs(paths, threads)
+    return align((first, second), links, empty_s, threads)
 
 
 def align(
-    logs: tuple[CsiLog, CsiLog], links: tuple[Links, Links] | None = None, empty_s: float | None = None
+    logs: tuple[CsiLog, CsiLog],
+    links: tuple[Links, Links] | None = None,
+    empty_s: float | None = None,
+    threads: int = 1,
 ) -> Recording:
     """Put two receivers on one clock, by one line through all of their packets.
 
@@ -56,7 +75,8 @@ def align(
     on_clock = (raw[0].time_us - pairing.origin_us, pairing.to_clock_a(raw[1].time_us) - pairing.origin_us)
     receivers = (Packets(on_clock[0], raw[0].csi), Packets(on_clock[1], raw[1].csi))
     if links is None:
-        links = (select_links(on_clock[0], raw[0].csi), select_links(on_clock[1], raw[1].csi))
+        first, second = in_order(threads, receivers, lambda heard: select_links(heard.time_us, heard.csi))
+        links = (first, second)
     return _recording(logs, receivers, links, pairing, empty_s)
 
 

@@ -43,7 +43,8 @@ def replay(
 
     speed  times recorded speed, or "max"
     """
-    path = SignalPath(recording.links, poses_per_s, engine.spec, recording.empty_us)
+    threads = 2 if speed == "max" else 1
+    path = SignalPath(recording.links, poses_per_s, engine.spec, recording.empty_us, threads)
     estimator = Estimator(engine, labels)
     begun = time.monotonic()
     for due_us, packets in slices(recording, FULL_SPEED_TICK_US if speed == "max" else TICK_US):

@@ -1,10 +1,12 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from edge.errors import RecordingError
+from edge.errors import ConfigError, RecordingError
 from edge.parse.framing import payload_bytes
 from edge.parse.intel5300 import CsiLog, parse_log
-from edge.recording import MAX_PAUSE_US, Recording, align, slices, usable
+from edge.recording import MAX_PAUSE_US, Recording, align, read_recording, slices, usable
 from edge.signal.links import Links
 from edge.signal.path import Packets
 from firmware_tools.simulate.room import BASIC
@@ -109,6 +111,22 @@ def test_a_pause_of_more_than_ten_minutes_is_refused(logs: tuple[bytes, bytes]) 
     stamps[300:, STAMP_AT : STAMP_AT + 4] = late.view(np.uint8)
     with pytest.raises(RecordingError, match="receiver 1: 600 s without a packet"):
         align(parsed((stamps.tobytes(), logs[1])))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_two_files_are_read_and_aligned_on_any_number_of_threads(
+    logs: tuple[bytes, bytes], tmp_path: Path, threads: int
+) -> None:
+    paths = tmp_path / "r1.dat", tmp_path / "r2.dat"
+    for path, log in zip(paths, logs, strict=True):
+        path.write_bytes(log)
+    read, expected = read_recording(paths, empty_s=1.5, threads=threads), align(parsed(logs), empty_s=1.5)
+    assert (read.links, read.empty_us) == (expected.links, expected.empty_us)
+    for mine, other in zip(read.receivers, expected.receivers, strict=True):
+        np.testing.assert_array_equal(mine.time_us, other.time_us)
+        np.testing.assert_array_equal(mine.csi, other.csi)
+    with pytest.raises(ConfigError, match=r"no\.dat"):
+        read_recording((paths[0], tmp_path / "no.dat"), threads=threads)
 
 
 @pytest.mark.parametrize("every_us", [1e6 / 30, 1e5, 2.345e6, 1e9])

@@ -22,7 +22,13 @@ def in_parts(threads: int, count: int, work: Callable[[slice], None]) -> None:
 
 
 def in_order(threads: int, items: Iterable[Item], work: Callable[[Item], Result]) -> Iterator[Result]:
-    """`work` of every item, in order, on so many threads; no further ahead of who takes them than one a thread."""
+    """`work` of every item, in order, on so many threads; no further ahead of who takes them than one a thread.
+
+    With one, in this thread, each when it is asked for.
+    """
+    if threads == 1:
+        yield from map(work, items)
+        return
     with ThreadPoolExecutor(threads) as pool:
         ahead: deque[Future[Result]] = deque()
         for item in items:

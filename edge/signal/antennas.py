@@ -17,7 +17,7 @@ AMPLITUDES = ANTENNAS * BINS
 VALUES = AMPLITUDES + 2 * PRODUCTS * BINS
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")  # see `hampel`
 def array_values(csi: Array) -> Array:
     """Amplitudes and neighbour products of each packet, over the packet's mean power.
 
@@ -25,9 +25,12 @@ def array_values(csi: Array) -> Array:
     returns  (N, 70) float64, no unit: per antenna and bin the mean |H_a| / sqrt(P); then per pair and bin the real,
              then the imaginary part of the mean H_a * conj(H_a+1) / P
     """
-    values = np.zeros((csi.shape[0], VALUES))
+    values = np.empty((csi.shape[0], VALUES))
     re = np.empty((ANTENNAS, GROUP * BINS))
     im = np.empty((ANTENNAS, GROUP * BINS))
+    single = np.empty((VALUES // BINS, GROUP * BINS))  # of every subcarrier, in the order of the values
+    along = single[ANTENNAS : ANTENNAS + PRODUCTS]
+    across = single[ANTENNAS + PRODUCTS :]
     for n in range(csi.shape[0]):
         power = 0.0
         for a in range(ANTENNAS):
@@ -37,19 +40,19 @@ def array_values(csi: Array) -> Array:
                 power += re[a, k] * re[a, k] + im[a, k] * im[a, k]
         power /= ANTENNAS * GROUP * BINS
         if power == 0.0:
+            values[n] = 0.0
             continue
         level = np.sqrt(power)
         for a in range(ANTENNAS):
             for k in range(GROUP * BINS):
-                size = np.sqrt(re[a, k] * re[a, k] + im[a, k] * im[a, k])
-                values[n, a * BINS + k // GROUP] += size / (GROUP * level)
+                single[a, k] = np.sqrt(re[a, k] * re[a, k] + im[a, k] * im[a, k]) / (GROUP * level)
         for p in range(PRODUCTS):
-            at = AMPLITUDES + p * BINS
             for k in range(GROUP * BINS):
-                along = re[p, k] * re[p + 1, k] + im[p, k] * im[p + 1, k]
-                across = im[p, k] * re[p + 1, k] - re[p, k] * im[p + 1, k]
-                values[n, at + k // GROUP] += along / (GROUP * power)
-                values[n, at + PRODUCTS * BINS + k // GROUP] += across / (GROUP * power)
+                along[p, k] = (re[p, k] * re[p + 1, k] + im[p, k] * im[p + 1, k]) / (GROUP * power)
+                across[p, k] = (im[p, k] * re[p + 1, k] - re[p, k] * im[p + 1, k]) / (GROUP * power)
+        for s in range(single.shape[0]):
+            for k in range(BINS):
+                values[n, s * BINS + k] = single[s, GROUP * k] + single[s, GROUP * k + 1] + single[s, GROUP * k + 2]
     return values
 
 

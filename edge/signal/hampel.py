@@ -12,9 +12,10 @@ from edge.arrays import Array
 HALF_WIDTH = 3  # packets on either side; a body does not move visibly in the 7 ms this spans at 1000 packets/s
 THRESHOLD = 3.0 * 1.4826  # deviations; 1.4826 makes the median deviation that of a normal distribution
 WIDTH = 2 * HALF_WIDTH + 1
+LANES = 8  # float64 of the widest vector registers
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")  # no test for a zero divisor, which would keep loops scalar
 def hampel(rows: Array, amplitudes: int) -> Array:
     """Replace values further than THRESHOLD median deviations from the median of their window by that median.
 
@@ -24,32 +25,36 @@ def hampel(rows: Array, amplitudes: int) -> Array:
     n_out = max(rows.shape[0] - 2 * HALF_WIDTH, 0)
     products = (rows.shape[1] - amplitudes) // 2
     out = np.empty((n_out, rows.shape[1]))
-    along = np.empty((WIDTH, products))
-    across = np.empty((WIDTH, products))
+    # Amplitudes, then products along and across; as wide as whole vectors are, for what is over runs one by one.
+    window = np.zeros((WIDTH, -(-rows.shape[1] // LANES) * LANES))
+    judged = np.empty(window.shape[1])
     mean_re = np.empty(products)
     mean_im = np.empty(products)
+    along = window[:, amplitudes : amplitudes + products]
+    across = window[:, amplitudes + products : amplitudes + 2 * products]
     for n in range(n_out):
-        amplitude = rows[n : n + WIDTH, :amplitudes]
         re = rows[n : n + WIDTH, amplitudes : amplitudes + products]
         im = rows[n : n + WIDTH, amplitudes + products :]
-        out_re = out[n, amplitudes : amplitudes + products]
-        out_im = out[n, amplitudes + products :]
-        _judge(amplitude, out[n, :amplitudes])
-        for k in range(products):
+        for i in range(WIDTH):
+            for k in range(amplitudes):
+                window[i, k] = rows[n + i, k]
+        for k in range(products):  # short loops, each of which runs several values at a time
             x = re[0, k] + re[1, k] + re[2, k] + re[3, k] + re[4, k] + re[5, k] + re[6, k]
             y = im[0, k] + im[1, k] + im[2, k] + im[3, k] + im[4, k] + im[5, k] + im[6, k]
             length = np.sqrt(x * x + y * y)
             mean_re[k] = x / length if length > 0.0 else 1.0
             mean_im[k] = y / length if length > 0.0 else 0.0
-            for i in range(WIDTH):
+        for i in range(WIDTH):
+            for k in range(products):
                 along[i, k] = re[i, k] * mean_re[k] + im[i, k] * mean_im[k]
                 across[i, k] = im[i, k] * mean_re[k] - re[i, k] * mean_im[k]
-        _judge(along, out_re)
-        _judge(across, out_im)
+        _judge(window, judged)
+        for k in range(amplitudes):
+            out[n, k] = judged[k]
         for k in range(products):
-            u, v = out_re[k], out_im[k]
-            out_re[k] = u * mean_re[k] - v * mean_im[k]
-            out_im[k] = u * mean_im[k] + v * mean_re[k]
+            u, v = judged[amplitudes + k], judged[amplitudes + products + k]
+            out[n, amplitudes + k] = u * mean_re[k] - v * mean_im[k]
+            out[n, amplitudes + products + k] = u * mean_im[k] + v * mean_re[k]
     return out
 
 

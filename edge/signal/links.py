@@ -16,6 +16,7 @@ from edge.errors import RecordingError
 from edge.signal.fourier import fast_length
 
 MOTION_BAND_HZ = (1.0, 40.0)  # below: the room drifting; above: hardly a limb at 5 GHz
+ENOUGH_HZ = 4 * MOTION_BAND_HZ[1]  # faster packets are averaged to no less: whose band is looked at, and no more
 MAX_PACKETS = 100_000  # 100 s at 1000 packets/s; more tells no more and costs a kilobyte each
 MAX_FILL = 4  # grid points a packet: pauses are filled so far, a clock that leaps is not followed
 MIN_S = 2.0  # less does not hold one step of a walk
@@ -43,33 +44,41 @@ def normalised_power(csi: Array) -> Array:
 
 
 @njit(cache=True, nogil=True)
-def amplitude_series(csi: Array) -> Array:
-    """Amplitude of every antenna and subcarrier over the packet's `normalised_power`, series by series.
+def amplitude_series(csi: Array, packet: Array, together: int) -> Array:
+    """Amplitude of every antenna and subcarrier over the packet's `normalised_power`, at points of a uniform grid.
 
-    csi      (N, 3, 30) complex64, counts
-    returns  (90, N) float64, no unit
+    csi       (N, 3, 30) complex64, counts
+    packet    (G,) int64, the packet of each grid point
+    together  so many grid points are averaged into one
+    returns   (90, G // together) float64, no unit
     """
-    n_packets, n_antennas, n_subcarriers = csi.shape
-    out = np.zeros((n_antennas * n_subcarriers, n_packets))
-    for n in range(n_packets):
-        power = np.float64(0.0)
-        for antenna in range(n_antennas):
-            for k in range(n_subcarriers):
-                re, im = np.float64(csi[n, antenna, k].real), np.float64(csi[n, antenna, k].imag)
-                out[antenna * n_subcarriers + k, n] = np.sqrt(re * re + im * im)
-                power += re * re + im * im
-        power /= n_antennas * n_subcarriers
-        if power > 0.0:
-            level = np.sqrt(power)
-            for v in range(out.shape[0]):
-                out[v, n] /= level
+    n_antennas, n_subcarriers = csi.shape[1:]
+    out = np.empty((n_antennas * n_subcarriers, packet.size // together))
+    size = np.empty(out.shape[0])
+    total = np.empty(out.shape[0])
+    for g in range(out.shape[1]):
+        total[:] = 0.0
+        for n in packet[g * together : (g + 1) * together]:
+            power = np.float64(0.0)
+            for antenna in range(n_antennas):
+                for k in range(n_subcarriers):
+                    re, im = np.float64(csi[n, antenna, k].real), np.float64(csi[n, antenna, k].imag)
+                    size[antenna * n_subcarriers + k] = re * re + im * im
+                    power += re * re + im * im
+            if power > 0.0:
+                power /= out.shape[0]
+                for v in range(size.size):
+                    total[v] += np.sqrt(size[v] / power)
+        for v in range(size.size):
+            out[v, g] = total[v] / together
     return out
 
 
-def amplitude_series_plain(csi: Array) -> Array:
+def amplitude_series_plain(csi: Array, packet: Array, together: int) -> Array:
     """The same as `amplitude_series`, in plain NumPy."""
     amplitude = np.abs(csi.astype(np.complex128)) / np.sqrt(normalised_power(csi))[:, None, None]
-    return np.ascontiguousarray(amplitude.reshape(len(csi), -1).T)
+    points = packet[: packet.size // together * together].reshape(-1, together)
+    return np.ascontiguousarray(amplitude[points].mean(axis=1).reshape(len(points), -1).T)
 
 
 def dynamic_response(time_us: Array, csi: Array) -> Array:
@@ -81,15 +90,16 @@ def dynamic_response(time_us: Array, csi: Array) -> Array:
     """
     middle = slice(max((len(csi) - MAX_PACKETS) // 2, 0), (len(csi) + MAX_PACKETS) // 2)
     time_us, csi = time_us[middle], csi[middle]
-    series = amplitude_series(csi)  # (3 * 30, N)
-    series /= np.maximum(series.mean(axis=1, keepdims=True), 1e-9)  # a dead antenna stays zero
     step = max(float(np.median(np.diff(time_us))), 1.0)
+    together = max(int(1e6 / (step * ENOUGH_HZ)), 1)
     count = min(int((time_us[-1] - time_us[0]) / step), MAX_FILL * time_us.size)
     uniform = time_us[0] + step * np.arange(count)
-    series = series[:, np.searchsorted(time_us, uniform).clip(max=time_us.size - 1)]
-    series -= series.mean(axis=1, keepdims=True)
-    size = fast_length(count)
-    frequency = np.fft.rfftfreq(size, step * 1e-6)
+    packet = np.searchsorted(time_us, uniform).clip(max=time_us.size - 1)
+    series = amplitude_series(csi, packet, together)  # (3 * 30, G)
+    mean = series.mean(axis=1, keepdims=True)
+    series = (series - mean) / np.maximum(mean, 1e-9)  # a dead antenna stays zero
+    size = fast_length(series.shape[1])
+    frequency = np.fft.rfftfreq(size, together * step * 1e-6)
     band = (frequency >= MOTION_BAND_HZ[0]) & (frequency <= MOTION_BAND_HZ[1])
     spectrum = np.fft.rfft(series, size, axis=1)[:, band].reshape(3, 30, -1)
     total = (np.abs(spectrum) ** 2).mean(axis=(1, 2))

@@ -25,6 +25,8 @@ CANDIDATES = 8  # peaks tried of each search
 MIN_SHARE = 0.5  # of the packets heard while both listened; unrelated senders pair by chance
 MIN_CORRELATION = 0.8  # of the pairs' jitter: 0.997 in real recordings, up to 0.57 between two of a regular sender
 MIN_PAIRS = 20  # fewer cannot tell a coincidence from a match
+# A proposal of so many pairs that agrees so well is right, and the other search is left out.
+SURE_PAIRS, SURE_SHARE, SURE_CORRELATION = 500, 0.9, 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,12 +69,7 @@ def pair(time_a_us: Array, time_b_us: Array) -> Pairing:
     a = (time_a_us.astype(np.int64) - origin_a).astype(np.float64)
     b = (time_b_us.astype(np.int64) - origin_b).astype(np.float64)
 
-    candidates = [*_lags_of_impulses(a, b), *_lags_of_jitter(a, b)]
-    fits = [_refine(a, b, lag, start, stop) for lag, start, stop in candidates]  # nearly all are wrong: quick lines
-    # A regular sender's packets pair nearly as well one packet off, but only the right alignment leaves no residual.
-    most = max((fit[2].size for fit in fits), default=0)
-    good = [fit for fit in fits if fit[2].size >= max(0.95 * most, MIN_PAIRS)]
-    *_, index_a, index_b, _ = min(good, key=lambda fit: fit[4], default=NO_FIT)
+    index_a, index_b = _search(a, b)
     paired = share(index_a, index_b)
     if paired < MIN_SHARE or jitter_correlation(a[index_a], b[index_b]) < MIN_CORRELATION:
         raise RecordingError(
@@ -81,6 +78,27 @@ def pair(time_a_us: Array, time_b_us: Array) -> Pairing:
         )
     offset, slope, residual = fit_line(a[index_a], b[index_b])
     return Pairing(index_a, index_b, float(origin_a), origin_b - origin_a + offset, slope * 1e6, residual, paired)
+
+
+def _search(a: Array, b: Array) -> tuple[Array, Array]:
+    """The pairs (P,), (P,) int64 of the best of all proposals, empty where there is none."""
+    fits: list[Fit] = []
+    best = NO_FIT
+    for lags in (_lags_of_jitter, _lags_of_impulses):  # the quick one first
+        fits += [_refine(a, b, *lag) for lag in lags(a, b)]  # nearly all are wrong: quick lines
+        # A regular sender's packets pair nearly as well one off, but only the right alignment leaves no residual.
+        most = max((fit[2].size for fit in fits), default=0)
+        good = [fit for fit in fits if fit[2].size >= max(0.95 * most, MIN_PAIRS)]
+        best = min(good, key=lambda fit: fit[4], default=NO_FIT)
+        if _sure(a, b, best[2], best[3]):
+            break
+    return best[2], best[3]
+
+
+def _sure(a: Array, b: Array, index_a: Array, index_b: Array) -> bool:
+    if index_a.size < SURE_PAIRS or share(index_a, index_b) < SURE_SHARE:
+        return False
+    return jitter_correlation(a[index_a], b[index_b]) >= SURE_CORRELATION
 
 
 def _lags_of_impulses(a: Array, b: Array) -> list[tuple[float, float, float]]:
@@ -103,9 +121,13 @@ def _lags_of_jitter(a: Array, b: Array) -> list[tuple[float, float, float]]:
     if period <= 0:
         return []
     slots_a, slots_b = _slots(a, period), _slots(b, period)
+    packet_b = np.full(slots_b[-1] + 1, -1)  # of each slot
+    packet_b[slots_b] = np.arange(slots_b.size)
     lags = []
     for shift in _correlation_peaks(_slot_jitter(a, slots_a, period), _slot_jitter(b, slots_b, period)):
-        _, in_a, in_b = np.intersect1d(slots_a + shift, slots_b, assume_unique=True, return_indices=True)
+        first, last = np.searchsorted(slots_a, (-shift, packet_b.size - shift))
+        in_b = packet_b[slots_a[first:last] + shift]
+        in_a, in_b = first + np.flatnonzero(in_b >= 0), in_b[in_b >= 0]
         if in_a.size >= MIN_PAIRS:
             middle = in_a.size // 2  # slots miscounted over a long pause spoil the far ends, not what is near
             near = slice(max(middle - 500, 0), middle + 500)
@@ -156,12 +178,16 @@ def _refine(a: Array, b: Array, lag: float, start: float, stop: float) -> Fit:
     """Match, fit a line, match again: first on the stretch the lag was found on, then on ever more around it."""
     offset, slope = lag, 0.0
     while True:
-        inside = np.flatnonzero((a >= start) & (a < stop))
+        first, last = np.searchsorted(a, (start, stop))
+        index_a = index_b = np.empty(0, np.int64)
         for _ in range(3):  # the line converges in two; the third proves it
-            index_a, index_b = match(a[inside], b, offset, slope, TOLERANCE_US)
-            index_a = index_a + inside[0]
+            before = index_a, index_b
+            index_a, index_b = match(a[first:last], b, offset, slope, TOLERANCE_US)
+            index_a += first
             if index_a.size < MIN_PAIRS:
                 return offset, slope, index_a, index_b, np.inf
+            if np.array_equal(index_a, before[0]) and np.array_equal(index_b, before[1]):
+                break  # the same pairs give the same line
             offset, slope, residual = quick_line(a[index_a], b[index_b])
         if start <= 0 and stop > a[-1]:
             return offset, slope, index_a, index_b, residual

@@ -13,7 +13,7 @@ from edge.arrays import Array
 VALUES = 90  # 30 amplitudes, 30 real and 30 imaginary parts of the product
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")  # see `hampel`
 def packet_values(csi: Array, reference: int, partner: int) -> Array:
     """Amplitude and conjugate product of each packet, over the packet's mean power.
 

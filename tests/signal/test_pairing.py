@@ -6,6 +6,7 @@ import pytest
 from edge.arrays import Array
 from edge.errors import RecordingError
 from edge.parse.clock import WRAP_US, unwrap
+from edge.signal import pairing
 from edge.signal.pairing import MIN_PAIRS, Pairing, fit_line, match, match_plain, pair, quick_line
 from tests.signal.conftest import Walk
 
@@ -31,14 +32,14 @@ def hear(sent: Array, rng: np.random.Generator, offset: float, ppm: float, loss:
     return heard, np.sort(np.round(ticks)).astype(np.uint64)
 
 
-def assert_true_pairs(pairing: Pairing, sent: Array, heard_a: Array, heard_b: Array, offset: float, ppm: float) -> None:
+def assert_true_pairs(found: Pairing, sent: Array, heard_a: Array, heard_b: Array, offset: float, ppm: float) -> None:
     """The pairs are all packets that both heard, and the line is that of the clocks (A's own runs true)."""
     both = np.intersect1d(heard_a, heard_b)
-    np.testing.assert_array_equal(heard_a[pairing.index_a], both)
-    np.testing.assert_array_equal(heard_b[pairing.index_b], both)
-    assert pairing.drift_ppm == pytest.approx(ppm, abs=0.1)
-    assert pairing.offset_us == pytest.approx(offset + ppm * 1e-6 * sent[heard_a[0]], abs=1.0)
-    assert pairing.residual_us < 1.0
+    np.testing.assert_array_equal(heard_a[found.index_a], both)
+    np.testing.assert_array_equal(heard_b[found.index_b], both)
+    assert found.drift_ppm == pytest.approx(ppm, abs=0.1)
+    assert found.offset_us == pytest.approx(offset + ppm * 1e-6 * sent[heard_a[0]], abs=1.0)
+    assert found.residual_us < 1.0
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,47 @@ def test_one_receiver_starts_40_s_later(sender: Sender, late: str) -> None:
     heard_a += begin if late == "a" else 0
     heard_b += begin if late == "b" else 0
     assert_true_pairs(pair(time_a, time_b), sent, heard_a, heard_b, 6e6, 15.0)
+
+
+class Searched:
+    """Notes how often impulses are looked for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sizes: list[int] = []
+        self._search = pairing._lags_of_impulses
+        monkeypatch.setattr(pairing, "_lags_of_impulses", self)
+
+    def __call__(self, a: Array, b: Array) -> list[tuple[float, float, float]]:
+        self.sizes.append(a.size)
+        return self._search(a, b)
+
+
+def test_what_is_sure_by_its_jitter_is_what_both_searches_find(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(11)
+    sent = near_regular(20.0, rng)
+    _, time_a = hear(sent, rng, 9e6, 0.0, loss=0.01)
+    _, time_b = hear(sent, rng, 3e7, 12.0, loss=0.02)
+    searched = Searched(monkeypatch)
+    sure = pair(time_a, time_b)
+    assert searched.sizes == []
+    monkeypatch.setattr(pairing, "SURE_PAIRS", time_a.size + 1)
+    both = pair(time_a, time_b)
+    assert searched.sizes == [time_a.size]
+    np.testing.assert_array_equal(sure.index_a, both.index_a)
+    np.testing.assert_array_equal(sure.index_b, both.index_b)
+    assert (sure.offset_us, sure.drift_ppm) == (both.offset_us, both.drift_ppm)
+
+
+def test_what_is_not_sure_by_its_jitter_is_looked_for_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(12)
+    searched = Searched(monkeypatch)
+    few = near_regular(0.4, rng)
+    (_, time_a), (_, time_b) = (hear(few, rng, 1e6, 0.0, loss=0.0) for _ in range(2))
+    pair(time_a, time_b)
+    (_, time_a), (_, time_b) = (hear(near_regular(20.0, rng), rng, 1e6, 0.0, loss=0.0) for _ in range(2))
+    with pytest.raises(RecordingError):
+        pair(time_a, time_b)
+    assert searched.sizes == [few.size, time_a.size]
 
 
 def test_wrapped_clocks() -> None:

@@ -7,6 +7,7 @@ from edge.arrays import Array
 from edge.errors import ConfigError
 from edge.recording import Recording, slices
 from edge.signal import hampel, resample
+from edge.signal import path as path_module
 from edge.signal.grid import stride_of
 from edge.signal.imagespec import KNOWN, WIMOSE_1, ImageSpec
 from edge.signal.links import Links
@@ -181,6 +182,37 @@ def test_packets_whose_clock_does_not_advance_are_counted_and_left_out(recording
         assert path.receivers[0].late == 3
         assert path.receivers[1].late == 0
         assert_same(images, one_piece(recording, WIMOSE_1))
+
+
+@pytest.mark.parametrize("block", [1, 7, 100, 10**6])
+def test_neither_blocks_nor_threads_change_a_bit(
+    recording: Recording, spec: ImageSpec, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = one_piece(recording, spec)
+    monkeypatch.setattr(path_module, "BLOCK", block)
+    assert_same(SignalPath(recording.links, spec=spec, threads=2).push(recording.receivers), whole)
+
+
+def test_an_image_comes_when_what_is_due_has_come_and_not_before(recording: Recording, spec: ImageSpec) -> None:
+    path = SignalPath(recording.links, spec=spec)
+    images = 0
+    newest: tuple[list[float], list[float]] = ([], [])  # times that Hampel's window is whole for, and those beyond
+    for at_us, packets in slices(recording, 3000.0):
+        if at_us > 1e6 * (1.0 + spec.packets / spec.rate_hz):
+            break
+        for times, more in zip(newest, packets, strict=True):
+            times.extend(more.time_us)
+        due_us, withheld = path.due_us, path.withheld
+        pushed = path.push(packets)
+        made = len(pushed) + path.withheld - withheld  # the first windows begin before the first packet
+        complete = all(len(times) > hampel.HALF_WIDTH and times[-1 - hampel.HALF_WIDTH] >= due_us for times in newest)
+        assert bool(made) == complete
+        assert (path.due_us > due_us) == complete
+        if pushed:
+            step_us = path.stride * resample.GRID_US
+            assert path.due_us == pytest.approx(pushed[-1].time_us + step_us + resample.SUPPORT_US)
+        images += made
+    assert images - path.withheld > 20
 
 
 def test_nothing_comes_of_nothing(recording: Recording) -> None:
