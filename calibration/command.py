@@ -22,7 +22,7 @@ from calibration.walk import Walk, load_walk
 from calibration.work import Work, recent
 from edge.address import check_room
 from edge.commands.record import carrier_of
-from edge.config import load_config
+from edge.config import load_rooms, room_of
 from edge.errors import ConfigError
 from edge.profile import Geometry
 from edge.session import load_session
@@ -64,19 +64,27 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _job(arguments: argparse.Namespace) -> Job:
     config_file = Path(arguments.config) if arguments.config else None
-    config = load_config(config_file, sets=arguments.set)
+    rooms = load_rooms(config_file, sets=arguments.set)
+    # The profile of a host's only room may bear any name.
+    config = rooms[0] if len(rooms) == 1 else room_of(rooms, arguments.room, "--room")
     room = arguments.room or config.room
     check_room(room)
     if not MINUTES[0] <= arguments.minutes <= MINUTES[1]:
         raise ConfigError(f"--minutes {arguments.minutes:g}: a walk takes {MINUTES[0]:g} to {MINUTES[1]:g} minutes")
+    work = Work.of_room(room, os.environ)
     source = Path(arguments.source) if arguments.source else None
+    if source and not (source / "session.yaml").is_file():
+        raise ConfigError(
+            f"--from {source}: no session.yaml in there; give the folder of a walk that was recorded. A calibration "
+            f"leaves its own in {work.session}"
+        )
     # With --json and --yes a program reads the output, and nobody the guidance.
     console = Console(stderr=True, quiet=arguments.json and arguments.yes)
     return Job(
         room=room,
         config=config,
         config_file=config_file,
-        work=Work.of_room(room, os.environ),
+        work=work,
         guide=Guide(console, arguments.yes),
         minutes=arguments.minutes,
         source=source,

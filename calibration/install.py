@@ -15,6 +15,7 @@ from edge.profile import ProfileFile, former, read_profile, roll_back, write_pro
 from edge.service.doctor.host import command_output
 
 ROOMS = Path("/etc/wimose/rooms")
+SEVERAL = re.compile(r"^rooms:", re.MULTILINE)  # then the key belongs into the room's own entry, by hand
 UNSET = re.compile(r"^profile:\s*(null|~)?\s*(#.*)?$", re.MULTILINE)  # as config.example.yaml has it
 
 Run = Callable[[Sequence[str]], str | None]
@@ -84,9 +85,11 @@ def announce(guide: Guide, path: Path, config: Config, config_file: Path | None,
 def _named(guide: Guide, path: Path, config_file: Path) -> bool:
     """Offer to write the key; never without being asked."""
     line = f"profile: {path}"
-    writable = config_file.is_file() and not guide.yes
+    several = config_file.is_file() and SEVERAL.search(config_file.read_text()) is not None
+    writable = config_file.is_file() and not guide.yes and not several
     if not writable or not guide.confirm(f"{config_file} names no profile. Write `{line}` into it?"):
-        guide.warn(f"{config_file} names no profile yet", f"write into it: {line}   then: systemctl reload wimose")
+        where = "into the room's entry of `rooms`" if several else "into it"
+        guide.warn(f"{config_file} names no profile yet", f"write {where}: {line}   then: systemctl reload wimose")
         return False
     text = config_file.read_text()
     added = UNSET.sub(line, text, count=1) if UNSET.search(text) else text.rstrip("\n") + f"\n{line}\n"

@@ -58,7 +58,8 @@ def _edge_commands(command: Command) -> None:
     run = command("run", "edge.commands.run:run", "run the service: live packets in, poses to the hub",
                   "wimose run --config config.yaml --view")  # fmt: skip
     _configured(run)
-    run.add_argument("--view", action="store_true", help="serve the page that draws the skeleton, to this host alone")
+    run.add_argument("--view", nargs="?", const="", metavar="ROOM",
+                     help="serve the page that draws the skeleton, to this host alone (of the first room)")  # fmt: skip
 
     relay = command("relay", "edge.commands.relay:run", "send this host's packets to the one that runs the model",
                     "wimose relay --config config.yaml --set relay.receiver=receiver2")  # fmt: skip
@@ -67,6 +68,7 @@ def _edge_commands(command: Command) -> None:
     record = command("record", "edge.commands.record:run", "record both receivers into a session's folder",
                      "wimose record walk/ --seconds 60 --channel 64")  # fmt: skip
     record.add_argument("out", metavar="OUT", help="folder to make for the session")
+    record.add_argument("--room", metavar="NAME", help="which of the configuration's `rooms`, if it has several")
     record.add_argument("--seconds", type=float, required=True, metavar="S", help="length, once both are heard")
     record.add_argument("--channel", type=int, metavar="N", help="Wi-Fi channel (default: what the NIC is tuned to)")
     record.add_argument("--json", action="store_true", help="what was recorded as JSON on stdout")
@@ -115,7 +117,8 @@ def _edge_commands(command: Command) -> None:
 def _calibrate(command: Command) -> None:
     sub = command("calibrate", "calibration.command:run", "fit the model to a room, guided, in about ten minutes",
                   "wimose calibrate --from walk/ --yes --json; sudo wimose calibrate --room living-room")  # fmt: skip
-    sub.add_argument("--room", metavar="NAME", help="name of the profile (default: `room` of the configuration)")
+    sub.add_argument("--room", metavar="NAME", help="which of the configuration's `rooms`; where it has one, only the "
+                     "name of the profile (default: `room` of the configuration)")  # fmt: skip
     sub.add_argument("--step", choices=("survey", "empty", "frame", "walk", "adapt", "report"),
                      help="this one alone, again (default: all that are not done yet)")  # fmt: skip
     sub.add_argument("--from", dest="source", metavar="SESSION", help="a recorded walk instead of live packets")
@@ -207,13 +210,17 @@ def _offline_commands(command: Command) -> None:
                      "wimose ablate data/ ablations/ --minutes 10")  # fmt: skip
     ablate.add_argument("dataset", metavar="DATASET", help="folder made by `wimose dataset`")
     ablate.add_argument("out", metavar="OUT", help="folder to write to; what is there already is not done again")
+    seeds = command("seeds", "firmware_tools.commands:seeds", "train three networks on equal terms, three seeds each",
+                    "wimose seeds data/ seeds/ --minutes 6")  # fmt: skip
+    seeds.add_argument("dataset", metavar="DATASET", help="folder made by `wimose dataset`")
+    seeds.add_argument("out", metavar="OUT", help="folder to write to; what is there already is not done again")
     rooms = command("rooms", "firmware_tools.commands:rooms", "calibrate in five rooms a bundle never saw; resumes",
                     "wimose rooms rooms/ --bundle wimose-plus-basic")  # fmt: skip
     rooms.add_argument("out", metavar="OUT", help="folder to write to; what is there already is not done again")
     rooms.add_argument("--bundle", default=BUNDLE, help=f"name of a shipped bundle, or a folder (default {BUNDLE})")
     rooms.add_argument("--motion", metavar="DIR", help="motion capture (default: $WIMOSE_DATA/mocap17)")
     rooms.add_argument("--json", action="store_true", help="figures as JSON on stdout")
-    for sub in (ladder, ablate):
+    for sub in (ladder, ablate, seeds):
         sub.add_argument("--minutes", type=float, default=10.0, help="of training, each model (default 10)")
         sub.add_argument("--json", action="store_true", help="figures as JSON on stdout")
 
@@ -229,7 +236,11 @@ def _offline_commands(command: Command) -> None:
 def _configured(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--config", metavar="FILE", help="configuration (default /etc/wimose/config.yaml)")
     sub.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="over the file, such as --set room=attic"
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="over the file, such as --set room=attic, of several --set rooms.attic.profile=attic.yaml",
     )
 
 

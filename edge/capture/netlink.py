@@ -42,7 +42,7 @@ NLMSG_DONE = 3
 NLMSG_ALIGNMENT = 4
 
 MAX_DATAGRAM = 1 << 15  # bytes; the connector takes no message above 16 kB (its CONNECTOR_MAX_MSG_SIZE)
-MAX_DATAGRAMS = 64  # in one chunk: a stall is handed on in pieces
+MAX_DATAGRAMS = 256  # in one chunk: far more than come while a capture rests; a stall is handed on in pieces
 RECEIVE_BUFFER = 8 << 20  # bytes; the kernel counts about 1 kB a datagram: some seconds at 1000 packets/s
 
 # What Python's socket module has no name for (asm-generic/socket.h, linux/netlink.h).

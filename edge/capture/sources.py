@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from edge.capture.capture import Capture
-from edge.capture.inbox import Inbox
+from edge.capture.inbox import RECEIVERS, Inbox
 from edge.capture.log import LogCapture
 from edge.capture.netlink import NetlinkCapture
 from edge.capture.relay import RelayCapture
@@ -11,9 +11,12 @@ from edge.config import Config, Receiver, Relay
 from edge.publish.connection import topic
 
 
-def receiver_captures(config: Config, inbox: Inbox) -> list[Capture]:
-    """Of both receivers, not open yet."""
-    return [_capture(number, receiver, config.room, inbox) for number, receiver in enumerate(config.receivers)]
+def receiver_captures(config: Config, inbox: Inbox, room: int = 0) -> list[Capture]:
+    """Of a room's receivers, not open yet. room: its number among those that the inbox is for."""
+    return [
+        _capture(RECEIVERS * room + number, receiver, config.room, inbox)
+        for number, receiver in enumerate(config.receivers)
+    ]
 
 
 def relay_capture(relay: Relay, inbox: Inbox) -> Capture:

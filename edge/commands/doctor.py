@@ -3,17 +3,18 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from edge.config import DEFAULT_FILE, Config, load_config
+from edge.config import DEFAULT_FILE, Config, load_rooms, room_of
 from edge.errors import ConfigError
 from edge.service.doctor import machine, model
 from edge.service.doctor.broker import broker
+from edge.service.doctor.cost import engine
 from edge.service.doctor.finding import Check, Finding
 from edge.service.doctor.host import Host
 from edge.service.doctor.pipe import pipe
@@ -24,9 +25,9 @@ COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 def run(arguments: argparse.Namespace) -> int:
     """0 where nothing is wrong or only could be better, 1 where something is, 2 where that is the configuration."""
-    config, findings = _configuration(arguments)
-    code = 2 if config is None else 0
-    findings += examine(config or Config(), Host(), _environ(), relay=arguments.relay)
+    rooms, findings = _configuration(arguments)
+    code = 0 if rooms else 2
+    findings += examine(rooms or [Config()], Host(), _environ(), relay=arguments.relay)
     if arguments.json:
         sys.stdout.buffer.write(msgspec.json.encode(findings) + b"\n")
     else:
@@ -34,37 +35,43 @@ def run(arguments: argparse.Namespace) -> int:
     return code or int(any(finding.verdict == "fail" for finding in findings))
 
 
-def examine(config: Config, host: Host, environ: Mapping[str, str], *, relay: bool) -> Iterator[Finding]:
+def examine(rooms: Sequence[Config], host: Host, environ: Mapping[str, str], *, relay: bool) -> Iterator[Finding]:
     """Every check that this host's part in the house asks for."""
-    sources = [config.relay] if relay else config.receivers
+    shared = rooms[0]
+    sources = [shared.relay] if relay else [receiver for config in rooms for receiver in config.receivers]
     if any(entry.source == "netlink" for entry in sources):
         yield from radio(host)
     for entry in sources:
         if entry.path is not None:
             yield pipe(host, entry.path)
-    yield broker(config.mqtt, environ)
+    yield broker(shared.mqtt, environ)
     yield machine.clock(host)
     yield machine.memory(host)
     yield machine.disk(host)
     if not relay:
         yield machine.processor(host)
-        yield model.bundle(config)
+        yield model.bundle(shared)
+        yield engine(shared, len(rooms))
         yield model.caches()
-        yield model.profile(config)
+        for config in rooms:
+            yield model.profile(config)
 
 
-def _configuration(arguments: argparse.Namespace) -> tuple[Config | None, list[Finding]]:
+def _configuration(arguments: argparse.Namespace) -> tuple[Sequence[Config], list[Finding]]:
+    """The rooms, none where the configuration cannot be used; and what was found."""
     check = Check("configuration")
     file = Path(arguments.config) if arguments.config else None
     try:
-        config = load_config(file)
+        rooms = load_rooms(file)
+        if arguments.relay:
+            room_of(rooms, rooms[0].relay.room, "relay.room")
     except ConfigError as error:
         found = check.fail(str(error), "what follows is of the values that are built in")
-        return None, [found]
+        return [], [found]
     shown = file or DEFAULT_FILE
     if not shown.exists():
-        return config, [check.ok(f"there is no {shown}: all values are those that are built in")]
-    return config, [check.ok(f"{shown}, room {config.room}")]
+        return rooms, [check.ok(f"there is no {shown}: all values are those that are built in")]
+    return rooms, [check.ok(", ".join([str(shown), *(f"room {config.room}" for config in rooms)]))]
 
 
 def _environ() -> dict[str, str]:

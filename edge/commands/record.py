@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.WARNING, format="wimose: %(message)s", stream=sys.stderr)
     if not arguments.seconds > 0:
         raise ConfigError(f"--seconds {arguments.seconds:g}: give a positive number")
-    config = load_config(Path(arguments.config) if arguments.config else None, sets=arguments.set)
+    config = load_config(Path(arguments.config) if arguments.config else None, sets=arguments.set, room=arguments.room)
     carrier_hz = tuned_carrier(config) if arguments.channel is None else carrier_of(arguments.channel)
     inbox, stop = Inbox(), threading.Event()
     with ExitStack() as stack:

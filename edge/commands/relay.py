@@ -23,7 +23,7 @@ from edge.address import BrokerAddress, read_password
 from edge.capture.inbox import Inbox
 from edge.capture.relay import RelaySender
 from edge.capture.sources import relay_capture
-from edge.config import Config, load_config
+from edge.config import Config, load_rooms, room_of
 from edge.errors import ConfigError
 from edge.publish.connection import bare_client, tls_context, topic
 from edge.publish.keeper import Keeper
@@ -41,7 +41,8 @@ log = logging.getLogger("wimose")
 
 def run(arguments: argparse.Namespace) -> int:
     log_to_journal()
-    config = load_config(Path(arguments.config) if arguments.config else None, sets=arguments.set)
+    rooms = load_rooms(Path(arguments.config) if arguments.config else None, sets=arguments.set)
+    config = room_of(rooms, rooms[0].relay.room, "relay.room")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

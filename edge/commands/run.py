@@ -1,36 +1,38 @@
 """`wimose run`: packets from the receivers, poses to the hub, for as long as the host is on."""
 
 import argparse
+import itertools
 import logging
 import os
 import signal
-import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from edge import __version__
 from edge.address import read_password
+from edge.capture.capture import Capture
 from edge.capture.inbox import Inbox
 from edge.capture.relay import RelayCapture
 from edge.capture.sources import receiver_captures
-from edge.config import Config, load_config
-from edge.errors import WimoseError
-from edge.estimate import Labels
-from edge.inference.bundle import Bundle, find_bundle, load_bundle
-from edge.inference.engine import Engine
-from edge.profile import RoomProfile, load_profile
+from edge.config import Config, load_rooms, room_of
 from edge.publish.live import LivePublisher
-from edge.publish.message import Info
 from edge.recording import as_heard
 from edge.replay import warm_up
+from edge.service.announcer import Audience
 from edge.service.host import Host
 from edge.service.journal import log_to_journal
-from edge.service.loop import Audience, Pause, Signals, serve
+from edge.service.loop import Signals, serve
+from edge.service.memory import give_back
+from edge.service.model import Fitted, Model
 from edge.service.notify import Notifier
+from edge.service.pause import Pause
+from edge.service.reload import reload_rooms
+from edge.service.station import Station
 from edge.service.warm import SESSION
 from edge.session import load_session
-from edge.signal.links import Links
-from edge.signal.motion import PRESENT_LEVEL
 from edge.view.feed import Feed
 
 log = logging.getLogger("wimose")
@@ -39,94 +41,75 @@ log = logging.getLogger("wimose")
 def run(arguments: argparse.Namespace) -> int:
     log_to_journal()
     file = Path(arguments.config) if arguments.config else None
-    config = load_config(file, sets=arguments.set)
-    model = Model.load(config)
+    load = partial(load_rooms, file, sets=arguments.set)
+    rooms = load()
+    seen = None if arguments.view is None else room_of(rooms, arguments.view or rooms[0].room, "--view")
+    model = Model.load(rooms[0])
+    fitted = [model.fitted(config) for config in rooms]
     warm_up(as_heard(load_session(SESSION).logs), model.engine)
-    names = (config.receivers[0].name, config.receivers[1].name)
-    host = Host(names, model.engine, model.labels(config), config.poses_per_s, model.links, model.present_level)
     inbox, notifier, signals = Inbox(), Notifier(), Signals()
-    captures = receiver_captures(config, inbox)
-    relays = {capture.topic: capture.message for capture in captures if isinstance(capture, RelayCapture)}
-    password_file = config.mqtt.password_file
-    publisher = LivePublisher(
-        config.mqtt, config.room, model.info(),
-        password=read_password(Path(password_file) if password_file else None, os.environ),
-        discovery_prefix=config.home_assistant.prefix if config.home_assistant.discovery else None,
-        receivers=names, subscriptions=relays,
-    )  # fmt: skip
+    captures = [receiver_captures(config, inbox, number) for number, config in enumerate(rooms)]
+    publishers = [publisher_of(*each) for each in zip(rooms, fitted, captures, strict=True)]
+    status = ", ".join(f"room {config.room}" for config in rooms)
 
     def reload() -> None:
-        """Another bundle or profile; what cannot be used leaves things as they are."""
         notifier.reloading()
-        try:
-            again = load_config(file, sets=arguments.set)
-            changed = Model.load(again)
-            host.exchange(changed.engine, changed.labels(again), changed.links, changed.present_level)
-            publisher.update_info(changed.info())
-            log.info("reloaded: %s", changed.bundle.identity)
-        except WimoseError as error:
-            log.error("reload refused, going on as before: %s", error)
-        notifier.ready(f"room {config.room}")
+        reload_rooms(stations, load)
+        notifier.ready(status)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: signals.stop.set())
     signal.signal(signal.SIGHUP, lambda *_: signals.reload.set())
     with ExitStack() as stack:
-        page = view(stack, config) if arguments.view else None
-        for capture in captures:
+        page = view(stack, seen) if seen else None
+        stations = []
+        for n, (config, publisher) in enumerate(zip(rooms, publishers, strict=True)):
+            audience = Audience(publisher, page if config is seen else None)
+            stations.append(station(n, config, audience, fitted[n], inbox))
+        for capture in itertools.chain(*captures):
             capture.open()
             stack.callback(capture.close)
             log.info("listening: %s", capture.name)
-        publisher.start()
-        notifier.ready(f"room {config.room}")
-        log.info("wimose %s, room %s, model %s", __version__, config.room, model.bundle.identity)
-        state = os.environ.get("STATE_DIRECTORY")
-        pause = Pause(Path(state) if state else None)
-        serve(host, inbox, Audience(publisher, page), pause, notifier, signals, reload)
+        for publisher in publishers:
+            publisher.start()
+        notifier.ready(status)
+        log.info("wimose %s, %s, model %s", __version__, status, model.bundle.identity)
+        give_back()
+        serve(stations, inbox, notifier, signals, reload)
         notifier.stopping()
         log.info("stopping")
-        if not publisher.close():
-            log.warning("the broker did not confirm `offline`; it will say so by the will")
+        leave(publishers)
     return 0
 
 
-class Model:
-    """A bundle, its engine and the room's profile, which belong together."""
+def publisher_of(config: Config, fitted: Fitted, captures: Sequence[Capture]) -> LivePublisher:
+    """Each room has a connection of its own: MQTT gives a connection one will, and a broker that stalls on one room's
+    messages, or refuses them, must not hold up another's. A room can move to another host, which takes over its name.
+    """
+    password_file = config.mqtt.password_file
+    return LivePublisher(
+        config.mqtt, config.room, fitted.info(),
+        password=read_password(Path(password_file) if password_file else None, os.environ),
+        discovery_prefix=config.home_assistant.prefix if config.home_assistant.discovery else None,
+        receivers=[receiver.name for receiver in config.receivers],
+        subscriptions={capture.topic: capture.message for capture in captures if isinstance(capture, RelayCapture)},
+    )  # fmt: skip
 
-    def __init__(self, bundle: Bundle, engine: Engine, profile: RoomProfile | None) -> None:
-        self.bundle, self.engine, self.profile = bundle, engine, profile
 
-    @classmethod
-    def load(cls, config: Config) -> "Model":
-        """Raises WimoseError where a part cannot be used, before anything is exchanged."""
-        bundle = load_bundle(find_bundle(config.bundle))
-        profile = load_profile(Path(config.profile), bundle) if config.profile else None
-        return cls(bundle, Engine(bundle, config.engine, head=profile.head if profile else None), profile)
+def station(number: int, config: Config, audience: Audience, fitted: Fitted, inbox: Inbox) -> Station:
+    names = (config.receivers[0].name, config.receivers[1].name)
+    labels = fitted.labels(config)
+    host = Host(names, fitted.engine, labels, config.poses_per_s, fitted.links, fitted.present_level)
+    state = os.environ.get("STATE_DIRECTORY")
+    return Station(number, host, audience, Pause(Path(state) if state else None, config.room), inbox)
 
-    @property
-    def links(self) -> tuple[Links, Links] | None:
-        return self.profile.file.links if self.profile else None
 
-    @property
-    def present_level(self) -> float:
-        measured = self.profile.file.presence_level if self.profile else None
-        return PRESENT_LEVEL if measured is None else measured
-
-    def labels(self, config: Config) -> Labels:
-        return Labels(
-            source=config.origin,
-            frame="room" if self.profile else "array",
-            trained_on="recorded" if self.bundle.description.trained_on == "recorded" else "simulated",
-            model=self.bundle.identity,
-            started=time.time(),
-        )
-
-    def info(self) -> Info:
-        return Info(
-            version=__version__,
-            bundle=self.bundle.identity,
-            room_profile=self.profile.file.room if self.profile else None,
-        )
+def leave(publishers: Sequence[LivePublisher]) -> None:
+    """All at once: a broker that hangs costs the time of one."""
+    with ThreadPoolExecutor(len(publishers)) as pool:
+        for publisher, confirmed in zip(publishers, pool.map(LivePublisher.close, publishers), strict=True):
+            if not confirmed:
+                log.warning("%s: the broker did not confirm `offline`; it will say so by the will", publisher.room)
 
 
 def view(stack: ExitStack, config: Config) -> Feed | None:

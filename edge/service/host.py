@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from edge.capture.inbox import Chunk
+from edge.capture.inbox import RECEIVERS, Chunk
 from edge.estimate import Estimated, Estimator, Labels
 from edge.inference.engine import Engine
 from edge.parse.clock import RunningClock
@@ -23,7 +23,8 @@ from edge.recording import links_of_start, usable_packets
 from edge.signal.clocks import ACQUIRE_MAX_US, ACQUIRE_STEP_US, Clocks, acquire
 from edge.signal.links import Links
 from edge.signal.motion import PRESENT_LEVEL
-from edge.signal.path import Packets, SignalPath
+from edge.signal.path import CsiImage, Packets, SignalPath
+from edge.signal.resample import GRID_US
 
 SILENT_S = 2.0  # twenty beacons of an access point; a scan for other channels takes less
 RESTART_S = 10.0  # of silence: then the clocks are found anew, and no more packets of the other receiver are kept
@@ -31,6 +32,10 @@ STALE_US = 2e5  # poses this far behind the newest packets are worth nothing to 
 LEAP_US = 60_000_000  # forward in one step: a NIC that began anew, or a record whose stamp was damaged
 STARTED_MEMORY = 30  # blocks of BLOCK_S whose earliest arrival tells when the session began by the host's clock
 BLOCK_S = 10.0
+DELAYS = 64  # images whose least delay tells when the next can be complete: two seconds
+KNOWN = 8  # of them before it is believed
+REST_S = 0.25  # longest that packets may wait before they are pushed, whatever is expected
+EARLY_S = 0.001  # it is looked for so much earlier: a delay that becomes less is found out, a millisecond an image
 
 NOTHING = Packets(np.empty(0, np.int64), np.empty((0, 3, 30), np.complex64))
 
@@ -70,9 +75,11 @@ class Host:
         self._early_us: list[tuple[int, int] | None] = [None, None]  # first and last of each receiver, its own clock
         self._kept_since: float | None = None  # s, monotonic
         self._tried_us = 0  # of them, in vain
+        self._pushed = 0.0  # s, monotonic, when packets came last
         self._clocks: Clocks | None = None
         self._path: SignalPath | None = None
         self._started: deque[tuple[int, float]] = deque(maxlen=STARTED_MEMORY)
+        self._delays: deque[float] = deque(maxlen=DELAYS)  # s, monotonic clock of completion less `SignalPath.due_us`
 
     @property
     def clocks(self) -> Clocks | None:
@@ -84,6 +91,19 @@ class Host:
         """Images not made because packets were missing in their window, in this session."""
         return self._path.withheld if self._path else 0
 
+    def due(self) -> float:
+        """From when on the next pose can be complete, seconds by the clock of `push`: packets are best kept until then.
+
+        Packets do not come evenly, receivers not equally fast, and Hampel's window waits for some more of them: how
+        soon the last images were complete tells it all. While the clocks are being found packets are only gathered.
+        """
+        longest = self._pushed + REST_S
+        if self._path is None:
+            return longest
+        if len(self._delays) < KNOWN:
+            return 0.0  # which is always past: every packet at once
+        return min(self._path.due_us * 1e-6 + min(self._delays) - EARLY_S, longest)
+
     def push(self, chunks: Iterable[Chunk], now: float, wall: float) -> list[Estimated]:
         """Take what has come; return the poses that are worth telling.
 
@@ -91,12 +111,14 @@ class Host:
         """
         self._notice_silence(now)
         packets = self._packets(chunks)
+        if any(more.time_us.size for more in packets):
+            self._pushed = now
         if self._clocks is None:
             packets = self._keep(packets, now)
         if self._clocks is None or self._path is None:
             return []
         self._notice_start(packets[0], now, wall)
-        images = self._path.push(self._clocks.push(packets))
+        images = self._completed(self._path, self._clocks.push(packets))
         if self._clocks.lost:
             log.warning("the receivers no longer hear the same packets: finding their clocks anew")
             self._begin_anew()
@@ -105,6 +127,16 @@ class Host:
         fresh = [image for image in images if image.time_us >= newest_us - STALE_US]
         self.skipped += len(images) - len(fresh)
         return [self.estimator(image) for image in fresh]
+
+    def _completed(self, path: SignalPath, packets: tuple[Packets, Packets]) -> list[CsiImage]:
+        """The images that these packets complete, and when that was."""
+        before = path.due_us
+        images = path.push(packets)
+        if path.due_us != before:
+            arrived = max(ear.arrived for ear in self.ears if ear.arrived is not None)
+            last_us = path.due_us - path.stride * GRID_US
+            self._delays.append(arrived - last_us * 1e-6)
+        return images
 
     def exchange(
         self, engine: Engine, labels: Labels, links: tuple[Links, Links] | None, present_level: float = PRESENT_LEVEL
@@ -130,8 +162,9 @@ class Host:
         """Parse what came of each receiver in one go."""
         bodies: tuple[list[bytes], list[bytes]] = ([], [])
         for chunk in chunks:
-            ear = self.ears[chunk.receiver]
-            bodies[chunk.receiver].append(chunk.log)
+            receiver = chunk.receiver % RECEIVERS
+            ear = self.ears[receiver]
+            bodies[receiver].append(chunk.log)
             ear.missed += chunk.missed
             ear.arrived = chunk.arrived
         first, second = (
@@ -201,6 +234,7 @@ class Host:
         self._clocks = self._path = None
         self._forget_early()
         self._started.clear()
+        self._delays.clear()
 
     def _forget_early(self) -> None:
         self._early, self._early_us = [], [None, None]

@@ -6,7 +6,7 @@ The installer runs it as the service's user, with the service's NUMBA_CACHE_DIR:
 import sys
 from pathlib import Path
 
-from edge.config import Config, load_config
+from edge.config import Config, load_rooms
 from edge.errors import WimoseError
 from edge.inference.bundle import find_bundle, load_bundle
 from edge.inference.engine import Engine
@@ -34,7 +34,7 @@ def warm(config: Config) -> tuple[int, int]:
 
 def main() -> int:
     try:
-        compiled, found = warm(load_config(None))
+        compiled, found = warm(load_rooms(None)[0])  # all rooms share the model
     except WimoseError as error:
         print(f"wimose: {error}", file=sys.stderr)
         return error.exit_code

@@ -1,8 +1,9 @@
-"""Two receivers in real time: recorded packets into two pipes as the 5300 tool would have written them, for ever."""
+"""Receivers in real time: recorded packets into pipes as the 5300 tool would have written them, for ever."""
 
 import os
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from edge.parse.framing import FRAME_HEADER, find_records
 from edge.parse.intel5300 import parse_log
 
 TICK_S = 0.001  # at 1000 packets/s, one at a time
+POSE_S = 1 / 30  # between two poses
+GOLDEN = 0.6180339887498949
 
 
 class Log:
@@ -49,25 +52,32 @@ class Log:
 
 
 class Radio(threading.Thread):
-    """Writes until `over` is set or nobody reads any more."""
+    """Writes the same logs in every room until `over` is set or nobody reads any more.
 
-    def __init__(self, logs: tuple[bytes, bytes], pipes: tuple[Path, Path]) -> None:
+    No two rooms' packets come at the same time: each room begins a part of the time between two poses later, by the
+    golden ratio, as evenly as chance would have it.
+    """
+
+    def __init__(self, logs: tuple[bytes, bytes], pipes: Sequence[tuple[Path, Path]]) -> None:
         super().__init__(name="radio", daemon=True)
         self.over = threading.Event()
-        self._logs = [Log(log) for log in logs]
-        self._pipes = pipes
+        self._logs, self._pipes = logs, pipes
 
     def run(self) -> None:
-        out = [os.open(pipe, os.O_WRONLY) for pipe in self._pipes]
+        playing = [
+            (os.open(pipe, os.O_WRONLY), Log(log), POSE_S * (number * GOLDEN % 1.0))
+            for number, pair in enumerate(self._pipes)
+            for pipe, log in zip(pair, self._logs, strict=True)
+        ]
         begun = time.monotonic()
         try:
             while not self.over.wait(TICK_S):
-                for pipe, log in zip(out, self._logs, strict=True):
-                    data = log.due(1e6 * (time.monotonic() - begun))
+                for pipe, log, later_s in playing:
+                    data = log.due(1e6 * (time.monotonic() - begun - later_s))
                     while data:
                         data = data[os.write(pipe, data) :]
         except BrokenPipeError:
             pass
         finally:
-            for pipe in out:
+            for pipe, _, _ in playing:
                 os.close(pipe)

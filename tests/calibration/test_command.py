@@ -132,6 +132,15 @@ def test_adapt_alone_installs_nothing(walked: Path, place: Place) -> None:
     assert not place.profile.parent.exists()
 
 
+def test_the_papers_network_is_calibrated_as_well(
+    walked: Path, place: Place, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert place.calibrate("--from", str(walked), "--step", "adapt", "--set", "bundle=wimose-basic", "--json") == 0
+    outcome = msgspec.json.decode(capfdbinary.readouterr().out)["outcome"]
+    assert 0.0 <= outcome["share"] <= 1.0
+    assert outcome["assessment"]["after"]["root_mm"] != outcome["assessment"]["before"]["root_mm"]
+
+
 @pytest.mark.parametrize("broken", ["samples", "adapt", "install"])
 def test_ctrl_c_while_it_computes(
     broken: str, walked: Path, place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -167,7 +176,8 @@ def _feet(spot: tuple[float, float]) -> tuple[float, float]:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--from", "/no/such/session"], 2, "session's folder"),
+        (["--from", "/no/such/session"], 2, "/no/such/session: no session.yaml in there; give the folder of a walk"),
+        (["--from", str(SESSION / "session.yaml")], 2, "give the folder of a walk"),
         (["--from", str(SESSION), "--step", "walk"], 2, "walk.yaml: no such file; record a walk with"),
         (["--step", "adapt"], 2, "--step frame"),
         (["--step", "frame"], 2, "geometry.yaml"),
@@ -179,7 +189,9 @@ def _feet(spot: tuple[float, float]) -> tuple[float, float]:
 )
 def test_mistakes(arguments: list[str], code: int, said: str, place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     assert place.calibrate(*arguments) == code
-    assert said in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert said in told
+    assert "--receiver" not in told, "only `replay` has it"
     assert not place.profile.exists()
 
 
@@ -204,7 +216,7 @@ def test_it_goes_on_where_it_stopped(
     """Live: ctrl-C in the second step; the next run does not do the first again, and --step does."""
     from tests.calibration.test_live import ctrl_c
 
-    monkeypatch.setattr(command, "load_config", lambda *_, **__: CONFIG)
+    monkeypatch.setattr(command, "load_rooms", lambda *_, **__: (CONFIG,))
     usual = Guide
     monkeypatch.setattr(command, "Guide", lambda console, yes: usual(console, yes, clock=time, sleep=time.sleep))
     live = ("--channel", "165", "--minutes", "1", "--height", "1.8")
@@ -236,7 +248,7 @@ def test_all_of_it_live_with_somebody_at_the_keyboard(
     place: Place, play: Play, time: Time, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The demo's dancer is no guided walk, and the room is never empty: that is told, and everything is there."""
-    monkeypatch.setattr(command, "load_config", lambda *_, **__: replace(CONFIG, profile=str(place.profile)))
+    monkeypatch.setattr(command, "load_rooms", lambda *_, **__: (replace(CONFIG, profile=str(place.profile)),))
     typed = answers("", "", "no", "7 8 2.8", "0.6 0.6 1.2", "6.4 0.6 1.2", "y", "0.026", "0.6 7.4 1.2", "x", "0.026",
                     "yes", "")  # fmt: skip
     usual = Guide

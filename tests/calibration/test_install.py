@@ -200,6 +200,16 @@ def test_the_configuration_is_written_only_when_asked(
     assert config.stat().st_mode & 0o777 == 0o640
 
 
+def test_among_several_rooms_the_user_writes_it_into_the_right_one(
+    job: NewJob, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("rooms:\n- room: hall\n")
+    assert not announce(guide_of(job, "yes"), tmp_path / "p.yaml", Config(), config, Systemd())
+    assert config.read_text() == "rooms:\n- room: hall\n"
+    assert f"write into the room's entry of `rooms`: profile: {tmp_path / 'p.yaml'}" in capsys.readouterr().err
+
+
 def test_without_a_configuration_file_it_says_what_to_write(
     job: NewJob, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from edge.capture.frames import count_frames
 from edge.capture.inbox import Chunk, Inbox
 from edge.capture.log import LogCapture
+from edge.capture.reading import REST_S
 from edge.errors import ConfigError
 from tests.capture.standin import take_until, wait_until
 from tests.conftest import WAIT_S
@@ -140,3 +142,30 @@ def test_nothing_is_left_open(pipe: Path) -> None:
 
 def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_packets_are_left_in_the_pipe_until_somebody_wants_them(pipe: Path) -> None:
+    inbox = Inbox()
+    due = time.monotonic() + 0.3
+    inbox.take(0.0, [due])
+    capture = LogCapture(0, inbox, pipe)
+    capture.open()
+    with pipe.open("wb", buffering=0) as file:
+        for record in records(20):
+            file.write(record)
+            time.sleep(0.01)
+        chunks = take_until(inbox, 20)
+        capture.close()
+    assert joined(chunks) == b"".join(records(20))
+    assert len(chunks) < 20 * 0.01 / REST_S + 5  # one a rest, and some that came while it did not
+
+
+def test_a_capture_that_rests_is_closed_at_once(pipe: Path) -> None:
+    inbox = Inbox()
+    inbox.take(0.0, [time.monotonic() + WAIT_S])
+    capture = LogCapture(0, inbox, pipe)
+    capture.open()
+    time.sleep(0.01)
+    begun = time.monotonic()
+    capture.close()
+    assert time.monotonic() - begun < WAIT_S / 2

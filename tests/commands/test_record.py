@@ -112,6 +112,23 @@ def test_what_was_played_into_the_pipes_can_be_replayed(
     assert (tmp_path / "poses.jsonl").stat().st_size > 0
 
 
+def test_one_of_several_rooms(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = config.read_text().replace("origin: simulated\n", "").replace("\n", "\n    ")
+    config.write_text(f"rooms:\n  - room: lab\n  - {keys}\n")
+    out = tmp_path / "out"
+    command = ["record", str(out), "--seconds", "0.05", "--channel", "36", "--config", str(config)]
+    assert main(command) == 2
+    assert "which room? This host has lab, hall: name one with --room" in capsys.readouterr().err
+    playing(tmp_path, LOGS)
+    assert main([*command, "--room", "hall"]) == 0
+    file = load_session(out).file
+    assert (file.room, file.room_size_m, [one.name for one in file.receivers]) == (
+        "hall",
+        (7, 8, 2.7),
+        ["left", "right"],
+    )
+
+
 def test_it_ends_by_itself(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     playing(tmp_path, LOGS)

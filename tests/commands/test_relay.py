@@ -238,6 +238,18 @@ def test_its_own_name_and_secrets(start_mosquitto: StartMosquitto, listen: Liste
     assert set(got) == {b"a batch"}
 
 
+def test_of_several_rooms_it_wants_one_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "config.yaml"
+    far = "receivers: [{name: a, source: relay}, {name: b, source: relay}]"
+    config.write_text(
+        f"rooms: [{{room: lab, {far}}}, {{room: attic, {far}}}]\nrelay: {{source: log, path: {tmp_path / 'none'}}}\n"
+    )
+    assert main(["relay", "--config", str(config)]) == 2
+    assert "This host has lab, attic: name one with relay.room" in capsys.readouterr().err
+    assert main(["relay", "--config", str(config), "--set", "relay.room=atic"]) == 2
+    assert "did you mean attic?" in capsys.readouterr().err
+
+
 def test_a_missing_pipe_is_a_matter_of_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "config.yaml"
     config.write_text(f"relay: {{source: log, path: {tmp_path / 'none'}}}\n")

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from edge.config import Config, Receiver, keys, load_config
+from edge.config import ROOM_KEYS, Config, Receiver, keys, load_config, load_rooms
 from edge.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "edge" / "service" / "config.example.yaml"
@@ -37,6 +37,20 @@ def test_every_key_is_explained() -> None:
             explained = True
         else:
             assert explained, line
+
+
+def test_its_list_of_rooms_is_one(tmp_path: Path) -> None:
+    """With the keys of one room taken away, as it says, and the comment signs in front of the list."""
+    values = msgspec.yaml.decode(EXAMPLE.read_bytes())
+    shared = {key: value for key, value in values.items() if key not in ROOM_KEYS}
+    lines = EXAMPLE.read_text().splitlines()
+    begin = lines.index("# rooms:")
+    listed = "\n".join(line[2:] for line in lines[begin : lines.index("", begin)])
+    path = tmp_path / "config.yaml"
+    path.write_bytes(msgspec.yaml.encode(shared) + listed.encode())
+    kitchen, hall = load_rooms(path, {}, ["rooms.kitchen.profile=k.yaml"])
+    assert (kitchen.room, kitchen.profile, hall.room, hall.profile) == ("kitchen", "k.yaml", "hall", None)
+    assert [key for key in ROOM_KEYS if getattr(kitchen, key) is None] == []
 
 
 def test_a_changed_example_is_noticed(tmp_path: Path) -> None:

@@ -34,6 +34,21 @@ def test_what_the_room_retained_is_gone_and_nothing_else(
     assert {message.topic for message in heard.messages} == {"wimose/attic/status"}
 
 
+def test_every_room_of_the_host(
+    mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("WIMOSE_ROOM")
+    far = "receivers: [{name: a, source: relay}, {name: b, source: relay}]"
+    (tmp_path / "config.yaml").write_text(
+        f"mqtt: {{address: 'mqtt://{mosquitto.host}:{mosquitto.port}'}}\n"
+        f"rooms: [{{room: lab, {far}}}, {{room: attic, {far}}}]\n"
+    )
+    assert forget.main() == 0
+    said = capfd.readouterr().out
+    assert "room lab cleared" in said
+    assert "room attic cleared" in said
+
+
 def test_no_broker_is_said(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("WIMOSE_MQTT_ADDRESS", f"mqtt://127.0.0.1:{free_port()}")
     assert forget.main() == 2

@@ -1,12 +1,14 @@
 """The host hears what a replay hears, bit for bit; and says nothing where it hears too little."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edge.capture.inbox import Chunk
+from edge.capture.reading import AHEAD_S
 from edge.estimate import Estimated, Labels
 from edge.inference.bundle import find_bundle, load_bundle
 from edge.inference.engine import Engine
@@ -14,7 +16,7 @@ from edge.parse.framing import find_records
 from edge.parse.intel5300 import parse_log
 from edge.recording import as_heard
 from edge.replay import replay
-from edge.service.host import RESTART_S, SILENT_S, Host
+from edge.service.host import EARLY_S, REST_S, RESTART_S, SILENT_S, Host
 from edge.signal.links import Links
 from tests.service.processes import restamped
 
@@ -171,6 +173,88 @@ def test_damage_is_counted_and_does_not_stop_it(basic: Engine, demo: tuple[bytes
     assert made > 100
     assert sum(ear.damaged for ear in host.ears) > 20
     assert sum(ear.missed for ear in host.ears) > 20
+
+
+@dataclass(frozen=True)
+class Pushed:
+    now: float
+    chunks: list[Chunk]
+    made: list[Estimated]
+
+
+def played(host: Host, logs: tuple[bytes, bytes], late_s: Callable[[float], float], rests: bool) -> list[Pushed]:
+    """Play logs of which every packet comes by itself, `late_s` after its time; where it rests, pushed when due."""
+    coming = [(now + late_s(now), one) for now, come in chunks(logs, tick_s=0.002) for one in come]
+    coming.sort(key=lambda packet: packet[0])
+    waiting: list[Chunk] = []
+    pushes = []
+    for at, one in coming:
+        due = host.due()
+        if rests and waiting and due < at:  # the loop wakes by itself
+            now = max(due, waiting[-1].arrived)
+            pushes.append(Pushed(now, waiting, host.push(waiting, now, WALL + now)))
+            waiting = []
+        # Captures rest as well: what they left in the kernel came, for all they know, when they read it.
+        waiting.append(Chunk(one.receiver, one.log, max(at, host.due() - AHEAD_S) if rests else at))
+        if not rests or at >= host.due():
+            pushes.append(Pushed(at, waiting, host.push(waiting, at, WALL + at)))
+            waiting = []
+    return pushes
+
+
+def test_packets_that_rest_until_they_are_due_make_the_same_poses_of_fewer_pushes(
+    basic: Engine, demo: tuple[bytes, bytes]
+) -> None:
+    hosts = Host(("one", "two"), basic, LABELS), Host(("one", "two"), basic, LABELS)
+    awake, resting = (
+        played(host, demo, lambda _: 0.0, rests) for host, rests in zip(hosts, (False, True), strict=True)
+    )
+    poses, others = ({m.time_s: m for pushed in pushes for m in pushed.made} for pushes in (awake, resting))
+    begun = max(min(poses), min(others))  # of the first seconds, only what is not too old is told
+    assert len(poses) > 100
+    assert [time for time in poses if time >= begun] == [time for time in others if time >= begun]
+    for time in others:
+        if time >= begun:
+            np.testing.assert_array_equal(others[time].joints, poses[time].joints)
+    assert len(resting) < len(awake) / 3
+    late = [pushed.now - max(chunk.arrived for chunk in pushed.chunks) for pushed in resting if pushed.made]
+    assert np.median(late[20:]) == 0.0  # the last packet was not waited with
+    assert np.quantile(late[20:], 0.9) < 0.004
+
+
+def test_no_pose_comes_before_it_is_due(basic: Engine, demo: tuple[bytes, bytes]) -> None:
+    host = Host(("one", "two"), basic, LABELS)
+    early, made = 0, 0
+    for now, come in chunks(demo, tick_s=0.002):
+        due = host.due()
+        poses = host.push(come, now, WALL + now)
+        made += len(poses)
+        early += len(poses) if now < due else 0
+    assert made > 100
+    assert early < 0.05 * made  # packets do not come evenly: one in fifty comes sooner than any of the last 64
+
+
+def test_packets_that_begin_to_come_sooner_are_soon_expected_sooner(basic: Engine, demo: tuple[bytes, bytes]) -> None:
+    earlier_s = 0.02  # of 50 ms
+
+    def late_s(at: float) -> float:
+        return 0.05 - min(max((at - 8.0) / 2, 0.0), earlier_s)  # not so suddenly that packets overtake each other
+
+    pushes = played(Host(("one", "two"), basic, LABELS), demo, late_s, rests=True)
+    ages = [(pushed.now, pushed.now - pushed.made[-1].time_s) for pushed in pushes if pushed.made]
+    seconds = earlier_s / EARLY_S / 30.0  # a millisecond with every image
+    before = np.median([age for now, age in ages if 7.0 < now < 8.0])
+    after = np.median([age for now, age in ages if now > 8.1 + 1.5 * seconds])
+    assert before - after == pytest.approx(earlier_s, abs=0.002)
+
+
+def test_nothing_waits_longer_than_that_whatever_is_expected(basic: Engine, demo: tuple[bytes, bytes]) -> None:
+    host = Host(("one", "two"), basic, LABELS)
+    pushed = 0.0
+    for now, come in chunks(demo):
+        assert host.due() <= pushed + REST_S
+        host.push(come, now, WALL + now)
+        pushed = now if come else pushed
 
 
 def test_another_model_goes_on_with_the_next_pose(basic: Engine, demo: tuple[bytes, bytes]) -> None:
