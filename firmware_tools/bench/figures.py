@@ -58,20 +58,40 @@ class Series(msgspec.Struct, frozen=True):
     at_unit: str = ""
 
 
+class Profile(msgspec.Struct, frozen=True):
+    """Where the time, or the memory, goes."""
+
+    what: str
+    unit: str
+    shares: dict[str, float]
+
+
 class Part(msgspec.Struct, frozen=True):
     """What one part of the benchmark found."""
 
     rows: list[Row]
     series: list[Series] = []
     notes: list[str] = []  # what could not be measured, and why
+    profiles: list[Profile] = []
+
+    @property
+    def missed(self) -> list[Row]:
+        return [row for row in self.rows if row.met is False]
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """One part with what it was measured on."""
+
+    part: Part
+    machine: Machine
+    busy: Busy  # what else the machine did meanwhile
+    on: str  # date, ISO 8601
 
 
 class Bench(msgspec.Struct, frozen=True):
     """`wimose bench --json`."""
 
-    machine: Machine
-    parts: dict[str, Part]
-    busy: dict[str, Busy]  # by part: what else the machine did meanwhile
+    parts: dict[str, Measured]
 
 
 def rate_row(part: str, what: str, unit: str, count: float, timing: Timing, **more: object) -> Row:

@@ -1,72 +1,134 @@
-"""What was measured, as a page with plots and on the screen."""
+"""What was measured, as a page with plots, as the README's table, and on the screen."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
-import numpy as np
 from rich.table import Table
 
-from firmware_tools.bench.figures import Bench, Row, Series
+from firmware_tools.bench.figures import Bench, Measured, Part, Profile, Row
+from firmware_tools.bench.kept import keep, kept
 from firmware_tools.bench.machine import Busy, Machine
+from firmware_tools.bench.plots import draw
 
 COLUMNS = ("what", "unit", "median", "p99", "best", "peer", "times better", "limit", "of the limit", "aim", "")
-PAGE, FIGURES = "README.md", "bench.json"
+PAGE = "README.md"
 HEAD = """# Benchmark
 
-Written by `wimose bench --report`. Peers take turns with us, on the same input.
+Written by `wimose bench --report`, part by part. Peers take turns with us, on the same input. *Of the limit*: how many
+times worse than what the machine allows; 1 is there.
 """
-BUSY_CORES = 0.2  # of other work; above, a page says so at its head
+BUSY_CORES = 0.2  # of other work; above, a page says so
+MOST = 25  # lines of a profile
 
 
 def write_report(bench: Bench, folder: Path) -> None:
-    """README.md, bench.json and plots; without matplotlib the page comes without them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FIGURES).write_bytes(msgspec.json.format(msgspec.json.encode(bench)) + b"\n")
-    (folder / PAGE).write_text(page(bench, draw_plots(bench, folder)))
+    """Figures and plots of the parts that were measured, and a page of all that are kept there."""
+    keep(bench, folder)
+    for name, measured in bench.parts.items():
+        plot = folder / f"{name}.png"
+        plot.unlink(missing_ok=True)
+        draw(measured.part, plot)
+    whole = kept(folder)
+    (folder / PAGE).write_text(page(whole, {name for name in whole.parts if (folder / f"{name}.png").is_file()}))
 
 
-def page(bench: Bench, plots: dict[str, list[str]]) -> str:
-    """plots: by part, file names."""
-    lines = [HEAD, *_machine(bench.machine)]
-    for name, part in bench.parts.items():
-        lines += ["", f"## {name}", "", _busy(bench.busy[name]), ""]
+def page(bench: Bench, plotted: set[str]) -> str:
+    """plotted: parts with a plot beside the page."""
+    lines = [HEAD]
+    for name, measured in bench.parts.items():
+        part = measured.part
+        lines += ["", f"## {name}", "", *_machine(measured.machine), "", f"{measured.on}. {_busy(measured.busy)}", ""]
         lines += [f"| {' | '.join(COLUMNS)} |", "|---|---|" + "--:|" * 3 + "---|--:|---|--:|---|---|"]
         lines += [f"| {' | '.join(_cells(row))} |" for row in part.rows]
         lines += ["", *(f"- {note}" for note in part.notes)] if part.notes else []
-        lines += ["", *(f"![{plot}]({plot})" for plot in plots.get(name, []))] if plots.get(name) else []
-    short = [f"- {row.part}: {row.what}: {_number(row.median)} {row.unit}, aim: {row.aim}" for row in missed(bench)]
+        lines += ["", f"![{name}]({name}.png)"] if name in plotted else []
+        for profile in part.profiles:
+            lines += ["", *_profile(profile)]
+    short = [
+        f"- {name}: {row.what}: {_number(row.median)} {row.unit}, aim: {row.aim}"
+        for name, measured in bench.parts.items()
+        for row in measured.part.missed
+    ]
     lines += ["", "## Short of the aim", "", *(short or ["Nothing that was measured."])]
     return "\n".join(lines) + "\n"
 
 
-def missed(bench: Bench) -> list[Row]:
-    return [row for part in bench.parts.values() for row in part.rows if row.met is False]
-
-
 def summary_markdown(bench: Bench) -> str:
-    """The rows that have an aim, for the README."""
-    lines = ["| what | figure | times better than | aim |", "|---|--:|---|---|"]
-    for part in bench.parts.values():
-        for row in part.rows:
-            if row.aim and row.met is not None:
-                ratios = ", ".join(f"{name}: {ratio:.2g}" for name, ratio in row.ratios.items())
-                figure = f"{_number(row.median)} {row.unit}"
-                lines.append(f"| {row.part}: {row.what} | {figure} | {ratios} | {row.aim}: {_verdict(row)} |")
-    return "\n".join(lines) + "\n"
+    """For the README: a line an aim, and what it was measured on."""
+    lines = ["| | figure | times better than | times the limit | aim | met |", "|---|--:|---|---|---|---|"]
+    for name, measured in bench.parts.items():
+        for row in aims(measured.part):
+            ratios = ", ".join(f"{peer} {ratio:.2g}" for peer, ratio in row.ratios.items())
+            limit = f"{row.limit_ratio:.2g} ({row.limit.what})" if row.limit and row.limit_ratio else ""
+            figure = f"{_number(row.median)} {row.unit}".strip() + (f", p99 {_number(row.p99)}" if row.p99 else "")
+            lines.append(f"| {name}: {row.what} | {figure} | {ratios} | {limit} | {row.aim} | {_verdict(row)} |")
+    return "\n".join(lines) + f"\n\n{_circumstances(bench)}\n"
+
+
+def aims(part: Part) -> list[Row]:
+    """Of the rows that share an aim the one that is furthest from it, in their order."""
+    rows: dict[str, Row] = {}
+    for row in part.rows:
+        if row.aim and row.met is not None and (row.aim not in rows or _badness(row) > _badness(rows[row.aim])):
+            rows[row.aim] = row
+    return list(rows.values())
 
 
 def bench_tables(bench: Bench) -> Iterator[Table]:
     """The same for reading on the screen."""
-    for name, part in bench.parts.items():
-        table = Table(title=f"{name}: {_busy(bench.busy[name])}", title_justify="left")
+    for name, measured in bench.parts.items():
+        table = Table(title=f"{name}: {_busy(measured.busy)}", title_justify="left")
         for column in COLUMNS:
             table.add_column(column, justify="right" if column in ("median", "p99", "best") else "left")
-        for row in part.rows:
+        for row in measured.part.rows:
             table.add_row(*_cells(row))
-        if part.notes:
-            table.caption = "\n".join(part.notes)
+        if measured.part.notes:
+            table.caption = "\n".join(measured.part.notes)
         yield table
+        for profile in measured.part.profiles:
+            table = Table("", profile.unit, title=profile.what, title_justify="left")
+            for what, value in _largest(profile):
+                table.add_row(what, _number(value))
+            yield table
+
+
+def _profile(profile: Profile) -> list[str]:
+    head = f"{profile.what[:1].upper()}{profile.what[1:]}:"
+    return [head, "", f"| | {profile.unit} |", "|---|--:|",
+            *(f"| {what} | {_number(value)} |" for what, value in _largest(profile))]  # fmt: skip
+
+
+def _largest(profile: Profile) -> list[tuple[str, float]]:
+    """In the order they were given, unless there are too many."""
+    shares = list(profile.shares.items())
+    if len(shares) <= MOST:
+        return shares
+    shares.sort(key=lambda share: -share[1])
+    return [*shares[:MOST], (f"{len(shares) - MOST} others", sum(value for _, value in shares[MOST:]))]
+
+
+def _badness(row: Row) -> tuple[bool, float]:
+    worst = min(row.ratios.values(), default=0.0)
+    own = -row.median if row.more_is_better else row.median
+    return not row.met, -worst if row.ratios else row.limit_ratio or own
+
+
+def _circumstances(bench: Bench) -> str:
+    """One sentence: on what machine, when, and how busy that was."""
+    every = list(bench.parts.values())
+    machines = {f"{one.machine.cpu}, {one.machine.cores} cores, Python {one.machine.python}": None for one in every}
+    days = sorted({one.on for one in every})
+    others = max(one.busy.others + one.busy.steal for one in every)
+    busy = [name for name, one in bench.parts.items() if _is_busy(one)]
+    warning = f" (it was **busy** during {', '.join(busy)}: those figures say little)" if busy else ""
+    return (
+        f"Measured on {'; '.join(machines)}, {' to '.join(dict.fromkeys((days[0], days[-1])))}, while other work took "
+        f"{others:.2f} cores at most{warning}."
+    )
+
+
+def _is_busy(measured: Measured) -> bool:
+    return measured.busy.others + measured.busy.steal > BUSY_CORES
 
 
 def _machine(machine: Machine) -> list[str]:
@@ -109,53 +171,3 @@ def _number(value: float | None) -> str:
     if abs(value) >= 1e6:
         return f"{value / 1e6:.2f} M"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def draw_plots(bench: Bench, folder: Path) -> dict[str, list[str]]:
-    """Distributions, curves, and rates against their limits; the names of the files."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        return {}
-    plots: dict[str, list[str]] = {}
-    for name, part in bench.parts.items():
-        drawings = [series for series in part.series if series.values]
-        limited = [row for row in part.rows if row.limit and row.limit.value]
-        count = len(drawings) + bool(limited)
-        if not count:
-            continue
-        figure = Figure(figsize=(6.0 * count, 3.6), layout="constrained")
-        axes = np.atleast_1d(figure.subplots(1, count))
-        for series, axis in zip(drawings, axes, strict=False):
-            _draw(series, axis)
-        if limited:
-            _draw_limits(limited, axes[-1])
-        figure.savefig(folder / f"{name}.png", dpi=80)
-        plots[name] = [f"{name}.png"]
-    return plots
-
-
-def _draw(series: Series, axis: object) -> None:
-    from matplotlib.axes import Axes
-
-    assert isinstance(axis, Axes)
-    if series.at:
-        axis.plot(series.at, series.values, "o-", markersize=3)
-        axis.set(title=series.what, xlabel=series.at_unit, ylabel=series.unit, ylim=(0, None))
-        return
-    axis.hist(series.values, bins=80, log=True)
-    for percent in (50, 99):
-        axis.axvline(float(np.percentile(series.values, percent)), color="black", linestyle="--", linewidth=0.8)
-    axis.set(title=f"{series.what}; p50, p99", xlabel=series.unit, ylabel="poses")
-
-
-def _draw_limits(rows: list[Row], axis: object) -> None:
-    """How far each is from what the machine allows; 1 is there."""
-    from matplotlib.axes import Axes
-
-    assert isinstance(axis, Axes)
-    axis.barh([row.what for row in rows], [row.limit_ratio or 0.0 for row in rows])
-    axis.axvline(1.0, color="black", linestyle="--")
-    axis.invert_yaxis()
-    axis.tick_params(axis="y", labelsize=7)
-    axis.set(title="times the limit", xlabel="1 is at the limit")

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -15,19 +16,15 @@ from edge.inference.bundle import SHIPPED
 from edge.parse.intel5300 import parse_log
 from edge.signal.pairing import pair
 from firmware_tools.bench import command, infer, live, machine, parse, rooms, signal, start, timing
-from firmware_tools.bench.figures import Bench, Limit, Part, Peer, Row, Series, rate_row, time_row
-from firmware_tools.bench.machine import Busy, Machine, Watch
+from firmware_tools.bench.figures import Limit, Part, Peer, Profile, Row, rate_row, time_row
+from firmware_tools.bench.house import Heard, listen
+from firmware_tools.bench.kept import ORDER
+from firmware_tools.bench.machine import Machine, Watch
 from firmware_tools.bench.radio import Log
 from firmware_tools.bench.recordings import concatenated, pieces, thinned, walk, wivelo_folder
-from firmware_tools.bench.report import bench_tables, missed, page, summary_markdown, write_report
 from firmware_tools.bench.timing import WARM, Timing, alternate
 
 MACHINE = Machine("a CPU", 2, 8.0, "6.1", "3.11", {"numpy": "1.26.4"}, ["csiread"], 20.0, 24.0, 10.0)
-BUSY = Busy(0.1, 0.3, 0.02, 0.0, 2600.0, 12.0)
-
-
-def bench_of(*rows: Row, series: tuple[Series, ...] = (), busy: Busy = BUSY) -> Bench:
-    return Bench(MACHINE, {"parse": Part(list(rows), list(series), ["csiread is not installed"])}, {"parse": busy})
 
 
 def test_contestants_take_turns_and_warm_rounds_are_not_counted() -> None:
@@ -55,53 +52,6 @@ def test_ratios_say_how_many_times_better_whichever_way_is_better() -> None:
                     limit=Limit("read", 250.0))  # fmt: skip
     assert (time.median, time.p99, time.best) == (500.0, 1000.0, 250.0)
     assert (time.ratios, time.limit_ratio) == ({"p": 2.0}, 2.0)
-
-
-def test_the_page_holds_every_figure_and_says_what_falls_short(tmp_path: Path) -> None:
-    good = Row(
-        "parse", "raw", "packets/s", 2.5e6, 2e6, 3e6, True, [Peer("csiread", 1e6)], Limit("copy", 5e6), "2 x", True
-    )
-    bad = Row(
-        "parse", "scaled", "packets/s", 1e5, more_is_better=True, peers=[Peer("csiread", None)], aim="3 x", met=False
-    )
-    series = (
-        Series("parse", "latency", "ms", [1.0, 2.0, 9.0]),
-        Series("parse", "cost", "%", [1.0, 2.0], [1.0, 4.0], "rooms"),
-    )
-    bench = bench_of(good, bad, series=series)
-    write_report(bench, tmp_path / "docs" / "benchmark")
-    text = (tmp_path / "docs" / "benchmark" / "README.md").read_text()
-    assert (
-        "| raw | packets/s | 2.50 M | 2.00 M | 3.00 M | csiread 1.00 M | 2.50 | 5.00 M (copy) | 2.00 | 2 x | yes |"
-        in text
-    )
-    assert "csiread (not installed)" in text
-    assert "- parse: scaled: 100,000 packets/s, aim: 3 x" in text.partition("Short of the aim")[2]
-    assert "a CPU, 2 cores" in text
-    assert "Busy" not in text
-    again = msgspec.json.decode((tmp_path / "docs" / "benchmark" / "bench.json").read_bytes(), type=Bench)
-    assert page(again, {}) == page(bench, {})
-    assert missed(again) == [bad]
-    assert "| parse: raw | 2.50 M packets/s | csiread: 2.5 | 2 x: yes |" in summary_markdown(bench)
-
-
-def test_a_page_without_misses_and_one_of_a_busy_machine_say_so() -> None:
-    assert "Nothing that was measured." in page(bench_of(Row("parse", "raw", "packets/s", 1.0)), {})
-    busy = msgspec.structs.replace(BUSY, others=1.5)
-    assert "**Busy: these figures say little.**" in page(bench_of(busy=busy), {})
-
-
-def test_plots_are_drawn_of_what_there_is(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
-    row = Row("parse", "raw", "packets/s", 1.0, limit=Limit("copy", 2.0))
-    write_report(bench_of(row, series=(Series("parse", "latency", "ms", [1.0, 2.0, 9.0]),)), tmp_path)
-    assert (tmp_path / "parse.png").read_bytes()[:4] == b"\x89PNG"
-    assert "![parse.png](parse.png)" in (tmp_path / "README.md").read_text()
-
-
-def test_tables_for_the_screen_have_a_row_a_figure() -> None:
-    (table,) = bench_tables(bench_of(Row("parse", "raw", "packets/s", 1.0), Row("parse", "scaled", "packets/s", 1.0)))
-    assert table.row_count == 2
 
 
 def test_the_machine_is_described_with_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,9 +83,36 @@ def test_work_of_this_process_is_not_that_of_others() -> None:
 def test_only_the_parts_that_are_wanted_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "describe", lambda: MACHINE)
     known: dict[str, Callable[[Machine], Part]] = {name: lambda _: Part([]) for name in ("parse", "signal", "live")}
-    assert list(command.measure(known, ["live", "parse"]).parts) == ["parse", "live"]
-    assert list(command.measure(known, "all").busy) == ["parse", "signal", "live"]
+    today = date(2026, 11, 20)
+    assert list(command.measure(known, ["live", "parse"], {}, today).parts) == ["parse", "live"]
+    every = command.measure(known, "all", {}, today).parts
+    assert list(every) == ["parse", "signal", "live"]
+    assert [(one.on, one.machine) for one in every.values()] == 3 * [("2026-11-20", MACHINE)]
     assert set(command.parts(60.0)) == {"parse", "signal", "infer", "start", "live", "rooms"}
+
+
+def test_what_falls_short_is_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "describe", lambda: MACHINE)
+    whole = Profile("stages", "s", {"pair": 1.0})
+
+    def part(met: bool | None) -> Callable[[Machine], Part]:
+        return lambda _: Part([Row("", "a", "s", 1.0, met=met), Row("", "b", "s", 1.0, met=True)], profiles=[whole])
+
+    known = {"parse": part(False), "start": part(False), "live": part(True), "rooms": part(None)}
+    profiler = {name: lambda: [Profile("imports", "ms", {"numba": 2.0})] for name in ("start", "live", "rooms")}
+    found = command.measure(known, "all", profiler).parts
+    assert {name: [profile.what for profile in one.part.profiles] for name, one in found.items()} == {
+        "parse": ["stages"], "start": ["stages", "imports"], "live": ["stages"], "rooms": ["stages"]
+    }  # fmt: skip
+    assert set(command.profilers()) <= set(ORDER)
+
+
+def test_an_hour_of_live_is_a_soak(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "describe", lambda: MACHINE)
+    known = command.parts(3600.0)
+    assert set(known) == {"parse", "signal", "infer", "start", "soak", "rooms"} <= set(ORDER)
+    known["soak"] = lambda _: Part([])
+    assert list(command.measure(known, ["live"], {}).parts) == ["soak"]  # by the name that was typed
 
 
 def test_the_command_prints_json_and_writes_a_report(
@@ -144,7 +121,7 @@ def test_the_command_prints_json_and_writes_a_report(
     monkeypatch.setattr(command, "describe", lambda: MACHINE)
     monkeypatch.setattr(command, "parts", lambda seconds: {"live": lambda _: Part([Row("live", "s", "s", seconds)])})
     assert main(["bench", "live", "--seconds", "7", "--json", "--report", str(tmp_path)]) == 0
-    assert json.loads(capsysbinary.readouterr().out)["parts"]["live"]["rows"][0]["median"] == 7.0
+    assert json.loads(capsysbinary.readouterr().out)["parts"]["live"]["part"]["rows"][0]["median"] == 7.0
     assert (tmp_path / "README.md").is_file()
     assert main(["bench", "live", "--seconds", "0"]) == 2
 
@@ -245,6 +222,11 @@ def test_the_signal_path_is_measured(small: None) -> None:
     assert_sane(part)
     (curve,) = part.series
     assert len(curve.values) == len(curve.at) == len(signal.WINDOWS)
+    (stages,) = part.profiles
+    assert stages.unit == "CPU s per minute of recording"
+    assert all(0.0 < share < 60.0 for share in stages.shares.values())
+    assert stages.shares["images, plus-1: Hampel alone"] < stages.shares["images, plus-1"]
+    assert [row.aim for row in part.rows if "two cores" in row.what] == 2 * ["200 times real time on two cores"]
     growth = [row for row in part.rows if "growth" in row.what]
     assert len(growth) == 2
     assert all(abs(row.median) < 100.0 for row in growth)  # kB: nothing is kept of three thousand packets
@@ -258,7 +240,13 @@ def test_every_bundle_is_run_on_every_engine(monkeypatch: pytest.MonkeyPatch) ->
     assert_sane(part)
     whats = [row.what for row in part.rows]
     assert "wimose-basic, litert, 1 thread: model" in whats
-    assert len(whats) == 4 * len(list(SHIPPED.glob("*/bundle.yaml"))) or any("not installed" in n for n in part.notes)
+    windows, streamed = 2 * len(list(SHIPPED.glob("*/bundle.yaml"))), 2 * len(list(SHIPPED.glob("*/step.tflite")))
+    assert len(whats) == 2 * (windows + streamed) or any("not installed" in n for n in part.notes)
+    assert "wimose-basic, litert, 1 thread, streamed: model" not in whats
+    rows = {row.what: row for row in part.rows}
+    step = rows["wimose-plus-basic, litert, 1 thread, streamed: model"]
+    assert step.peers[0].median == rows["wimose-plus-basic, litert, 1 thread: model"].median
+    assert step.met is not None
 
 
 def test_start_is_measured_to_ready(brief: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,16 +257,40 @@ def test_start_is_measured_to_ready(brief: None, monkeypatch: pytest.MonkeyPatch
     assert part.rows[2].median > 5.0  # MB of numpy
 
 
-def test_rooms_share_one_engine_and_cost_something(data: Path) -> None:
-    part = rooms.bench(MACHINE, seconds=1.0, rooms=(1, 2))
-    cpu, memory = part.series
+def test_rooms_are_served_by_one_process(data: Path) -> None:
+    part = rooms.bench(MACHINE, seconds=2.0, rooms=(1, 2))
+    cpu, memory, poses = part.series
     assert cpu.at == [1.0, 2.0]
     assert all(value > 0 for value in cpu.values)
     assert all(value > 30 for value in memory.values)
+    assert all(5.0 < value < 40.0 for value in poses.values)  # in each room, however busy the machine is
+    assert_sane(part)
+
+
+def heard(rooms: int, poses: int, cpu: float, memory: float) -> Heard:
+    return Heard([1.0, 2.0, 3.0], [30.0], [poses] * (rooms - 1) + [poses - 3], cpu, [memory], 1.0, [1], [1], [],
+                 0, 0, 0, True, 10.0)  # fmt: skip
+
+
+def test_a_room_is_held_against_one_alone_and_counts_only_with_all_its_poses(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {1: heard(1, 303, 10.0, 100.0), 4: heard(4, 300, 36.0, 106.0), 8: heard(8, 250, 80.0, 114.0)}
+    monkeypatch.setattr(rooms, "listen", lambda _, __, count: told[count])
+    part = rooms.bench(MACHINE, rooms=(1, 4, 8))
+    rows = {row.what: row for row in part.rows}
+    assert [rows[f"{n} rooms: CPU of each"].median for n in (1, 4, 8)] == [10.0, 9.0, 10.0]
+    assert [rows[f"{n} rooms: CPU of each"].met for n in (1, 4, 8)] == [True, True, False]
+    assert rows["4 rooms: poses of the poorest"].median == 29.7
+    assert rows["most rooms that got all their poses"].median == 4
+    assert rows["memory of a further room"].median == 2.0
+    assert part.notes == [
+        "8 rooms: 24.7 poses/s in the poorest room, 0 poses too late, 0 windows withheld, 0 chunks dropped"
+    ]
 
 
 def test_the_service_is_measured_live(data: Path) -> None:
-    heard = live.listen(thinned(walk(wivelo_folder())), seconds=2.0)
+    heard = listen(thinned(walk(wivelo_folder())), seconds=2.0)
     assert len(heard.latency_ms) == len(heard.age_ms) > 5
     assert min(heard.latency_ms) > 0.0
     assert min(heard.age_ms) > 10.0  # the resampler looks 10 ms ahead
