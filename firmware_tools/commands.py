@@ -215,6 +215,17 @@ def ablate(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def seeds(arguments: argparse.Namespace) -> int:
+    from firmware_tools.study.seeds import seeds_tables, study
+
+    done = study(Path(arguments.dataset), Path(arguments.out), _minutes(arguments))
+    if arguments.json:
+        sys.stdout.buffer.write(msgspec.json.encode(done) + b"\n")
+    else:
+        Console().print(seeds_tables(done))
+    return 0
+
+
 def rooms(arguments: argparse.Namespace) -> int:
     from firmware_tools.study.rooms import rooms_tables, study, unseen_rooms
 
