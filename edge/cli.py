@@ -228,7 +228,13 @@ def _offline_commands(command: Command) -> None:
                     "wimose bench all --report docs/benchmark; wimose bench live --seconds 3600")  # fmt: skip
     bench.add_argument("part", nargs="*", choices=("parse", "signal", "infer", "start", "live", "rooms", "all"),
                        default="all", help="what to measure (default all, about ten minutes)")  # fmt: skip
-    bench.add_argument("--seconds", type=float, default=60.0, metavar="S", help="length of each live run (default 60)")
+    bench.add_argument(
+        "--seconds",
+        type=float,
+        default=60.0,
+        metavar="S",
+        help="length of each live run (default 60); from 1800 on a soak at 2 x 1000 packets/s",
+    )
     bench.add_argument("--report", metavar="DIR", help="write a page with plots there")
     bench.add_argument("--json", action="store_true", help="figures as JSON on stdout")
 

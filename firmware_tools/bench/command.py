@@ -19,7 +19,7 @@ from firmware_tools.bench.report import bench_tables, write_report
 Measure = Callable[[Machine], Part]
 Profiler = Callable[[], list[Profile]]
 MAX_S = 24 * 3600.0
-SOAK_S = 1800.0  # a live run that long is kept as one of its own, beside the short one
+SOAK_S = 1800.0  # a live run that long, at the fastest rate alone, is kept as one of its own beside the short one
 PART_OF = {"soak": "live"}
 
 
@@ -42,13 +42,13 @@ def parts(seconds: float) -> dict[str, Measure]:
     """Every part by its name, in the order of measuring. seconds: of `live`, at each rate."""
     from firmware_tools.bench import infer, live, parse, rooms, signal, start
 
-    name = "soak" if seconds >= SOAK_S else "live"
+    name, rates = ("soak", (live.FASTEST,)) if seconds >= SOAK_S else ("live", tuple(live.AIM_CPU))
     return {
         "parse": parse.bench,
         "signal": signal.bench,
         "infer": infer.bench,
         "start": start.bench,
-        name: partial(live.bench, seconds=seconds),
+        name: partial(live.bench, seconds=seconds, rates=rates),
         "rooms": rooms.bench,
     }
 

@@ -152,8 +152,6 @@ def run(asked: Asked, loop: Callable[..., None] = serve) -> Heard:
         stations.append(station(n, config, recorder, fitted, ears))
         publishers.append(publisher)
         captures += own
-    pauses: list[float] = []
-    _note_collections(pauses)
     samples = Samples(notes, signals, asked)
     for capture in captures:
         capture.open()
@@ -161,6 +159,8 @@ def run(asked: Asked, loop: Callable[..., None] = serve) -> Heard:
         publisher.start()
     samples.start()
     give_back()
+    pauses: list[float] = []
+    _note_collections(pauses)  # from here on: what the start sweeps stalls nobody
     loop(stations, ears, Notifier(), signals, lambda: None)
     samples.join()
     connected = all(publisher.connected for publisher in publishers)
