@@ -1,6 +1,5 @@
 """The tables of DESIGN.md: errors on every split, beside what guesses that have learned nothing score."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,11 +105,6 @@ def per_joint_table(entries: list[Accuracy], title: str) -> Table:
     return per_joint_figures(entries).drawn(title)
 
 
-def seeds_table(entries: list[Accuracy], title: str) -> Table:
-    """Mean and spread over trainings that differ in nothing but their seed."""
-    return seeds_figures(entries).drawn(title)
-
-
 def accuracy_figures(entries: list[Accuracy]) -> Figures:
     """Errors in mm and degrees; PCK, root-relative, within 50, 100 and 150 mm, percent.
 
@@ -156,25 +150,6 @@ def confidence_figures(entries: list[Accuracy]) -> Figures:
             )
             for entry in entries
             if entry.confidence is not None and entry.confidence_error is not None
-        ),
-    )
-
-
-def seeds_figures(entries: list[Accuracy]) -> Figures:
-    """Errors in mm and degrees, mean±sample standard deviation over seeds; one seed has no spread."""
-    groups = defaultdict(list)
-    for entry in entries:
-        groups[entry.network, entry.split, entry.room, entry.condition, entry.motion].append(entry)
-    return Figures(
-        "network, split",
-        ("seeds", "MPJPE", "root", "relative", "P-MPJPE", "heading", "canonical P-MPJPE"),
-        tuple(
-            Row(
-                True,
-                f"{same[0].network or 'model'}, {_label(same[0])}",
-                (str(len(same)), *(_spread(np.array(values)) for values in zip(*map(_errors, same), strict=True))),
-            )
-            for same in groups.values()
         ),
     )
 
@@ -225,19 +200,6 @@ def _label(entry: Accuracy) -> str:
 
 def _motion(entry: Accuracy) -> str:
     return f", {MOTION_NAMES[entry.motion]}" if entry.motion in MOTION_NAMES else ""
-
-
-def _errors(entry: Accuracy) -> tuple[float, ...]:
-    return (
-        entry.mpjpe_mm, entry.root_mm, entry.relative_mpjpe_mm, entry.p_mpjpe_mm, entry.heading_deg,
-        entry.canonical_p_mpjpe_mm,
-    )  # fmt: skip
-
-
-def _spread(values: Array) -> str:
-    digits = 1 if values.mean() < 100 else 0
-    spread = f"±{values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
-    return f"{values.mean():.{digits}f}{spread}"
 
 
 def _fields(prefix: str, error: PoseError) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from edge.arrays import Array
 from edge.inference.bundle import Accuracy
 from edge.skeleton import JOINTS
 from firmware_tools import evaluate
-from firmware_tools.evaluate import accuracy_figures, accuracy_table, measure, per_joint_figures, seeds_figures
+from firmware_tools.evaluate import accuracy_figures, accuracy_table, measure, per_joint_figures
 from models.baselines import MeanPoses
 from models.metrics import Moments, pose_error, turned
 from tests.simulate.stickman import STANDING
@@ -165,18 +165,3 @@ def test_the_table_of_joints(entry: Accuracy, bare: Accuracy) -> None:
     assert "LAnkle" in text_of(evaluate.per_joint_table([entry], "title"))
     unmeasured = msgspec.structs.replace(entry, p_per_joint_mm=())
     assert per_joint_figures([unmeasured]).columns == ()
-
-
-def test_the_table_over_seeds(entry: Accuracy, bare: Accuracy) -> None:
-    runs = [msgspec.structs.replace(entry, seed=seed, mpjpe_mm=mm) for seed, mm in ((1, 90.0), (2, 100.0), (3, 110.0))]
-    figures = seeds_figures([*runs, bare])
-    assert [row.label for row in figures.rows] == [
-        "wimose, clip (known people, clips never seen), NLoS, household motion",
-        "model, subject (people never seen), dance and acrobatics",
-    ]
-    assert figures.rows[0].cells[:2] == ("3", "100±10")
-    assert figures.rows[0].cells[-1] == f"{entry.canonical_p_mpjpe_mm:.1f}±0.0"
-    assert figures.rows[1].cells[:2] == ("1", f"{bare.mpjpe_mm:.1f}")
-    other = msgspec.structs.replace(runs[0], network="wipose")
-    assert len(seeds_figures([*runs, other]).rows) == 2
-    assert "±" in text_of(evaluate.seeds_table(runs, "title"))
