@@ -1,13 +1,13 @@
-"""What a guided walk asks for: spots on a grid over the free floor, walked between along and across the links.
+"""What a guided walk asks for: spots on a grid over the free floor, in an order that is spread at every length.
 
-At first three spots far apart are stood on: they check the room's frame. Then the spots row by row with a stop on each,
-then column by column with stops at the ends alone, and so on the other way round for as long as there is time: every
-spot is met again from elsewhere, so that some of its visits can be kept away from the fit.
+A walk is as long as people have time for, and what a room's last layer is fitted to is what they have met by then. Row
+by row, a minute covers one side of the room, and the segments left out of the fit cannot tell that it is wrong on the
+other. So each spot is far from all that were met before; when all have been met, they are met again from elsewhere,
+so that some of their visits can be kept away from the fit. The first three span the room: they check its frame.
 """
 
-from collections.abc import Iterator
 from itertools import cycle
-from math import atan2, degrees, hypot
+from math import atan2, degrees, dist
 
 from calibration.walk import Prompt, PromptPose
 from edge.profile import Geometry
@@ -21,7 +21,8 @@ FEW_A_SIDE = 3  # where less than MANY_S of walking leave no time for more
 MANY_S = 200.0
 PACE = 0.7  # m/s, of somebody who looks for the next piece of tape
 LEAST_WALK_S = 2.0
-CHECK_S = 5.0  # on each of the first three
+CHECKS = 3  # stops that check the frame
+CHECK_S = 5.0  # on each of them
 POSE_S = 4.0
 STOPS: tuple[PromptPose, ...] = ("stand", "arms-up", "stand", "arms-wide")
 CHAIR_EVERY = 3  # visits of the spot with the chair, of which the first is sat on
@@ -34,21 +35,49 @@ def script(geometry: Geometry, seconds: float, start_s: float = 0.0) -> list[Pro
 
     seconds  of walking and standing, from start_s on
     """
+    stops = route(spots(geometry, seconds), seconds)
+    chair, visits, poses = chair_spot(geometry, seconds), 0, cycle(STOPS)
     prompts: list[Prompt] = []
-    at: Spot | None = None
     now = start_s
-    for spot, pose, length_s in _stops(geometry, seconds):
-        away = 0.0 if at is None else hypot(spot[0] - at[0], spot[1] - at[1])
-        walk_s = max(away / PACE, LEAST_WALK_S) if away else 0.0
-        if now + walk_s + length_s > start_s + seconds:
-            break
-        if at is not None and away:
-            prompts.append(Prompt(round(now, 2), round(now + walk_s, 2), "walk", at, spot))
-            now += walk_s
+    for number, spot in enumerate(stops):
+        if number:
+            before = stops[number - 1]
+            prompts.append(Prompt(round(now, 2), round(now + _walk_s(before, spot), 2), "walk", before, spot))
+            now += _walk_s(before, spot)
+        pose: PromptPose = "stand" if number < CHECKS else next(poses)
+        if spot == chair and number >= CHECKS:
+            pose, visits = ("sit" if visits % CHAIR_EVERY == 0 else pose), visits + 1
         facing = None if pose == "stand" else _towards(spot, geometry.transmitter_m)
-        prompts.append(Prompt(round(now, 2), round(now + length_s, 2), pose, spot, spot, facing))
-        at, now = spot, now + length_s
+        prompts.append(Prompt(round(now, 2), round(now + _stop_s(number), 2), pose, spot, spot, facing))
+        now += _stop_s(number)
     return prompts
+
+
+def route(places: list[Spot], seconds: float) -> list[Spot]:
+    """Where to stop, one after another: whatever the length, all of the room is near a stop.
+
+    From one end of the room to the other, then the place furthest off that line: three that span the frame. Then always
+    the place that is furthest from all that were met (the farthest-point order: Gonzalez, 1985), for the time that it
+    takes, so that nobody crosses the room for what is hardly further. What does not fit into the time is left out.
+    """
+    stops = [max(((a, b) for a in places for b in places), key=lambda ends: dist(*ends))[0]]
+    met, left_s = set(stops), seconds - _stop_s(0)
+
+    def costs_s(place: Spot) -> float:
+        return _walk_s(stops[-1], place) + _stop_s(len(stops))
+
+    def worth(place: Spot) -> float:
+        if len(stops) == 2:
+            return _off_line(place, *stops)
+        return min(dist(place, other) for other in met) / costs_s(place)
+
+    while fit := [place for place in places if place not in met and costs_s(place) <= left_s]:
+        place = max(fit, key=worth)
+        left_s -= costs_s(place)
+        stops.append(place)
+        # Another round begins where this one ends, so it takes another way round.
+        met = met | {place} if len(met) + 1 < len(places) else {place}
+    return stops
 
 
 def spots(geometry: Geometry, seconds: float) -> list[Spot]:
@@ -56,53 +85,26 @@ def spots(geometry: Geometry, seconds: float) -> list[Spot]:
     return [spot for row in _rows(geometry, seconds) for spot in row]
 
 
-def check_spots(geometry: Geometry, seconds: float) -> list[Spot]:
-    """The three that check the frame: the two furthest apart, and the one furthest from the line between them."""
-    all_ = spots(geometry, seconds)
-    first, second = max(
-        ((a, b) for a in all_ for b in all_), key=lambda pair: hypot(pair[0][0] - pair[1][0], pair[0][1] - pair[1][1])
-    )
-    third = max(all_, key=lambda spot: abs(_cross(first, second, spot)))
-    return [first, third, second]
-
-
 def chair_spot(geometry: Geometry, seconds: float) -> Spot:
     """Where a chair stands: the spot nearest the middle."""
     middle = geometry.size_m[0] / 2, geometry.size_m[1] / 2
-    return min(spots(geometry, seconds), key=lambda spot: hypot(spot[0] - middle[0], spot[1] - middle[1]))
+    return min(spots(geometry, seconds), key=lambda spot: dist(spot, middle))
 
 
-def _stops(geometry: Geometry, seconds: float) -> Iterator[tuple[Spot, PromptPose, float]]:
-    """Without end."""
-    for spot in check_spots(geometry, seconds):
-        yield spot, "stand", CHECK_S
-    rows = _rows(geometry, seconds)
-    columns: list[list[Spot]] = [
-        column for x in sorted({spot[0] for row in rows for spot in row})
-        if (column := [spot for row in rows for spot in row if spot[0] == x])
-    ]  # fmt: skip
-    chair, visits = chair_spot(geometry, seconds), 0
-    poses = cycle(STOPS)
-    for back in cycle((False, True)):
-        ends = [[column[0], column[-1]] for column in columns]
-        for spot in (*_snake(rows, back), *_snake(ends, back)):
-            pose = next(poses)
-            if spot == chair:
-                pose, visits = ("sit" if visits % CHAIR_EVERY == 0 else pose), visits + 1
-            yield spot, pose, POSE_S
+def _walk_s(start: Spot, end: Spot) -> float:
+    return max(dist(start, end) / PACE, LEAST_WALK_S)
 
 
-def _snake(lines: list[list[Spot]], back: bool) -> Iterator[Spot]:
-    """One line forward, the next backward."""
-    for number, line in enumerate(reversed(lines) if back else lines):
-        yield from reversed(line) if number % 2 else line
+def _stop_s(number: int) -> float:
+    """Of the stop of that number, from zero."""
+    return CHECK_S if number < CHECKS else POSE_S
 
 
 def _rows(geometry: Geometry, seconds: float) -> list[list[Spot]]:
     """Spots along x, one row for each y, without those where something stands."""
     radios = [geometry.transmitter_m, *geometry.receivers_m[0], *geometry.receivers_m[1]]
     xs, ys = (_places(size, seconds) for size in geometry.size_m[:2])
-    rows = [[(x, y) for x in xs if all(hypot(x - r[0], y - r[1]) >= CLEAR_M for r in radios)] for y in ys]
+    rows = [[(x, y) for x in xs if all(dist((x, y), radio[:2]) >= CLEAR_M for radio in radios)] for y in ys]
     return [row for row in rows if row]
 
 
@@ -117,8 +119,9 @@ def _places(size: float, seconds: float) -> list[float]:
     return [round(wall + free * n / (count - 1), 2) for n in range(count)]
 
 
-def _cross(a: Spot, b: Spot, c: Spot) -> float:
-    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+def _off_line(spot: Spot, a: Spot, b: Spot) -> float:
+    """Distance from the line through a and b, times theirs."""
+    return abs((b[0] - a[0]) * (spot[1] - a[1]) - (b[1] - a[1]) * (spot[0] - a[0]))
 
 
 def _towards(spot: Spot, place: tuple[float, float, float]) -> float:
