@@ -1,17 +1,21 @@
 """Parsing: bytes of a log into arrays, beside csiread (Cython), raw and scaled; many files; a file piece by piece."""
 
+import mmap
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
+from edge.parse import framing
 from edge.parse.intel5300 import CsiLog, read_log, read_logs
 from edge.parse.stream import stream_log
-from firmware_tools.bench.figures import Limit, Part, Peer, Row, rate_row
+from firmware_tools.bench.figures import Limit, Part, Peer, Profile, Row, rate_row
 from firmware_tools.bench.machine import Machine, peak_mb
 from firmware_tools.bench.recordings import concatenated, wivelo_folder
 from firmware_tools.bench.timing import alternate
@@ -32,8 +36,9 @@ def bench(machine: Machine, budget_s: float = 10.0, size: int = SIZE) -> Part:
             _directory(wivelo_folder(), machine, budget_s),
             *_streamed(file, machine, budget_s),
         ]
+        stages = _stages(file, log, budget_s / 2)
     absent = [f"{PEER} is not installed: no peer for the parser"] if PEER in machine.absent else []
-    return Part(rows, notes=absent)
+    return Part(rows, notes=absent, profiles=[stages])
 
 
 def _against_csiread(file: Path, log: CsiLog, machine: Machine, budget_s: float) -> list[Row]:
@@ -69,6 +74,27 @@ def _against_csiread(file: Path, log: CsiLog, machine: Machine, budget_s: float)
                 aim=aim, met=None if ratio is None else ratio >= least,
             ))  # fmt: skip
     return rows
+
+
+def _stages(file: Path, log: CsiLog, budget_s: float) -> Profile:
+    """By processor time on one thread, and what nobody who returns so large an array can do without: fresh memory."""
+    data = np.fromfile(file, np.uint8)
+    work: dict[str, Callable[[], object]] = {
+        "read the file": lambda: np.fromfile(file, np.uint8),
+        "find the records": lambda: framing.find_records(data),
+        "raw, all of it": lambda: read_log(file),
+        "of it fresh memory": lambda: _touched(log.csi.nbytes),
+        "scale": log.scaled,
+        "of it fresh memory, twice as much": lambda: _touched(2 * log.csi.nbytes),
+    }
+    took = alternate(work, budget_s, clock=time.process_time)
+    return Profile("where the time goes in parsing, one thread", "CPU us a packet",
+                   {name: 1e6 * timing.median / len(log) for name, timing in took.items()})  # fmt: skip
+
+
+def _touched(size: int) -> None:
+    """Take so many bytes, and write to each page."""
+    np.empty(size, np.uint8)[:: mmap.PAGESIZE] = 0
 
 
 def _csiread() -> Any | None:

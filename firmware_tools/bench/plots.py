@@ -10,6 +10,10 @@ from firmware_tools.bench.figures import Part, Row, Series
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+SIZE = 6.0, 3.6  # inches, of a drawing
+BAR = 0.2  # inches, of a row held against its limit
+MARKED = 50  # more points than that are a line
+
 
 def draw(part: Part, file: Path) -> bool:
     """One picture with all of them; none where there is nothing to draw, or no matplotlib."""
@@ -22,7 +26,8 @@ def draw(part: Part, file: Path) -> bool:
     count = len(drawings) + bool(limited)
     if not count:
         return False
-    figure = Figure(figsize=(6.0 * count, 3.6), layout="constrained")
+    width, height = SIZE
+    figure = Figure(figsize=(width * count, max(height, BAR * len(limited) + 1.0)), layout="constrained")
     axes = np.atleast_1d(figure.subplots(1, count))
     for series, axis in zip(drawings, axes, strict=False):
         _draw(series, axis)
@@ -34,7 +39,7 @@ def draw(part: Part, file: Path) -> bool:
 
 def _draw(series: Series, axis: "Axes") -> None:
     if series.at:
-        axis.plot(series.at, series.values, "o-", markersize=3)
+        axis.plot(series.at, series.values, "o-" if len(series.at) <= MARKED else "-", markersize=3)
         axis.set(title=series.what, xlabel=series.at_unit, ylabel=series.unit, ylim=(0, None))
         return
     axis.hist(series.values, bins=80, log=True, weights=np.full(len(series.values), 100.0 / len(series.values)))
@@ -49,4 +54,4 @@ def _draw_limits(rows: list[Row], axis: "Axes") -> None:
     axis.axvline(1.0, color="black", linestyle="--")
     axis.invert_yaxis()
     axis.tick_params(axis="y", labelsize=7)
-    axis.set(title="times the limit", xlabel="1 is at the limit")
+    axis.set(title="times the limit", xlabel="1 is at the limit", xscale="log")

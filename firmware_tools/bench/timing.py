@@ -1,4 +1,8 @@
-"""Work done again and again: contestants take turns, so that what disturbs the machine disturbs all of them."""
+"""Work done again and again: contestants take turns, so that what disturbs the machine disturbs all of them.
+
+Who follows whom is drawn anew every round: some leave the machine's memory in small pieces, and whoever comes next
+would pay for it every time.
+"""
 
 import gc
 import time
@@ -34,6 +38,7 @@ def alternate(
         for work in contestants.values():
             work()
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    names, rng = list(contestants), np.random.default_rng(0)
     gc.collect()
     enabled = gc.isenabled()
     gc.disable()
@@ -42,7 +47,8 @@ def alternate(
         for n in range(MAX_ROUNDS):
             if n >= MIN_ROUNDS and clock() - begun > budget_s:
                 break
-            for name, work in contestants.items():
+            for name in rng.permutation(names):
+                work = contestants[name]
                 start = clock()
                 work()
                 seconds[name].append(clock() - start)
