@@ -11,7 +11,7 @@ from rich.console import Console
 
 from calibration.empty import Empty
 from calibration.fitting import Outcome, fit_step, report_step
-from calibration.frame import load_geometry, of_session
+from calibration.frame import load_geometry
 from calibration.guide import Guide
 from calibration.install import announce, bring_back, profile_path
 from calibration.job import Job
@@ -24,7 +24,7 @@ from edge.address import check_room
 from edge.commands.record import carrier_of
 from edge.config import load_rooms, room_of
 from edge.errors import ConfigError
-from edge.profile import Geometry
+from edge.geometry import Geometry
 from edge.session import load_session
 
 STEPS = ("survey", "empty", "frame", "walk", "adapt", "report")
@@ -120,7 +120,7 @@ def _steps(job: Job, step: str | None, result: Calibrated) -> None:
     if step in ("survey", "empty", "frame"):
         return
     if result.geometry is None and job.source:
-        result.geometry = of_session(load_session(job.source).file)
+        result.geometry = load_session(job.source).file.geometry
     if result.geometry is None:
         raise ConfigError(f"the room has not been measured: {job.again} --step frame")
     if due("walk", recent(job.work.session / WALK_FILE)):

@@ -22,8 +22,9 @@ from calibration.survey import Survey
 from calibration.walk import FILE as WALK_FILE
 from calibration.walk import Walk
 from edge.errors import ConfigError
+from edge.geometry import Geometry, geometry_values
 from edge.inference.engine import Engine
-from edge.profile import Fit, Geometry, ProfileFile
+from edge.profile import Fit, ProfileFile
 from edge.recording import Recording
 from edge.session import Session, Truth, load_session
 from edge.signal.motion import PRESENT_LEVEL
@@ -78,7 +79,8 @@ def fit_step(job: Job, geometry: Geometry, survey: Survey | None, empty: Empty |
     walk, session = job.walk(), load_session(job.walked)
     check_walk(walk, geometry, str(job.walked / WALK_FILE))
     recording = heard(session)
-    engine = Engine(job.bundle, job.config.engine)
+    told = geometry_values(geometry, session.file.carrier_hz)  # as the service is by the profile
+    engine = Engine(job.bundle, job.config.engine, geometry=told)
     with guide.console.status("listening to the walk again, as the service would"):
         made = samples(recording, engine)
     labels, truth = _labels(job, walk, session, made)

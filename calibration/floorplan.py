@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from calibration.markup import text
-from edge.profile import Geometry
+from edge.geometry import Geometry
 
 WIDTH, HEIGHT = 680.0, 620.0  # at most, user units
 MARGIN = 34.0

@@ -12,10 +12,8 @@ from pathlib import Path
 import msgspec
 
 from calibration.walk import Walk
-from edge.config import Config
 from edge.errors import ConfigError
-from edge.profile import Geometry, Place
-from edge.session import SessionFile
+from edge.geometry import Geometry, Place
 
 FILE = "geometry.yaml"
 MAX_FILE_BYTES = 1 << 16
@@ -75,22 +73,6 @@ def array_at(middle: Place, axis: str, spacing_m: float) -> list[Place]:
         (round(middle[0] + n * step[0], 4), round(middle[1] + n * step[1], 4), round(middle[2] + n * step[2], 4))
         for n in (-1, 0, 1)
     ]
-
-
-def of_session(file: SessionFile) -> Geometry | None:
-    """What a session knows of where it was recorded; None where that is not all."""
-    first, second = (entry.antennas_m for entry in file.receivers)
-    if file.room_size_m is None or file.transmitter_m is None or first is None or second is None:
-        return None
-    return Geometry(file.room_size_m, file.transmitter_m, (first, second))
-
-
-def of_config(config: Config) -> Geometry | None:
-    """The same of the configuration."""
-    first, second = (receiver.antennas_m for receiver in config.receivers)
-    if config.room_size_m is None or config.transmitter_m is None or first is None or second is None:
-        return None
-    return Geometry(config.room_size_m, config.transmitter_m, (first, second))
 
 
 def load_geometry(folder: Path) -> Geometry | None:

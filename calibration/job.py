@@ -14,8 +14,8 @@ from calibration.work import Work
 from edge.commands.record import tuned_carrier
 from edge.config import Config
 from edge.errors import ConfigError
+from edge.geometry import Geometry
 from edge.inference.bundle import Bundle, find_bundle, load_bundle
-from edge.profile import Geometry
 from edge.recording import Recording, as_heard
 from edge.service.doctor.host import command_output
 from edge.session import Session

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from edge.profile import Geometry, Place
+from edge.geometry import Geometry, Place
 
 COLUMNS = 44  # of the longer side; a character is twice as high as wide
 CHARACTER = 2.0

@@ -23,7 +23,8 @@ from calibration.walk import Walk
 from calibration.work import write_whole
 from edge import __version__
 from edge.arrays import Array
-from edge.profile import Geometry, Place, ProfileFile
+from edge.geometry import Geometry, Place
+from edge.profile import ProfileFile
 from edge.recording import Recording
 from edge.session import SessionFile
 

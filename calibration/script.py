@@ -10,7 +10,7 @@ from itertools import cycle
 from math import atan2, degrees, dist
 
 from calibration.walk import Prompt, PromptPose
-from edge.profile import Geometry
+from edge.geometry import Geometry
 
 WALL_M = (0.6, 1.0)  # nobody walks closer to a wall than that; in large rooms the radios stand there
 WALL_SHARE = 0.15

@@ -13,8 +13,6 @@ from calibration.frame import (
     check_walk,
     checked,
     load_geometry,
-    of_config,
-    of_session,
 )
 from calibration.guided import perform, steadily
 from calibration.job import Job, heard
@@ -26,7 +24,7 @@ from calibration.tape import measured
 from calibration.walk import FILE as WALK_FILE
 from calibration.walk import Prompt, Walk, load_walk
 from edge.errors import ConfigError, RecordingError
-from edge.profile import Geometry
+from edge.geometry import Geometry
 from edge.session import Session, load_session
 
 SURVEY_S = 20.0
@@ -86,8 +84,8 @@ def frame_step(job: Job) -> Geometry:
     """The room by tape measure, checked and drawn."""
     guide = job.guide
     guide.title("frame: where are things?")
-    of_source = of_session(load_session(job.source).file) if job.source else None
-    known = of_source or load_geometry(job.work.folder) or of_config(job.config)
+    of_source = load_session(job.source).file.geometry if job.source else None
+    known = of_source or load_geometry(job.work.folder) or job.config.geometry
     if of_source or (guide.yes and known):
         geometry, remarks = known, checked(known, "geometry") if known else []
     elif guide.yes:

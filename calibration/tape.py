@@ -3,7 +3,7 @@
 from calibration.frame import SPACING_DEFAULT_M, array_at, check
 from calibration.guide import Guide
 from calibration.plan import plan
-from edge.profile import Geometry, Place
+from edge.geometry import Geometry, Place
 
 
 def measured(guide: Guide, known: Geometry | None) -> Geometry:

@@ -171,7 +171,7 @@ def _offline_commands(command: Command) -> None:
     length.add_argument("--samples", type=int, default=600_000, help="windows to show in all (default 600000)")
     length.add_argument("--minutes", type=float, help="instead, as many as this machine shows in so long")
     train.add_argument("--batch", type=int, help="windows a step (default 64; wimose-plus 960)")
-    train.add_argument("--learning-rate", type=float, default=1e-3, help="of Adam, at its highest (default 0.001)")
+    train.add_argument("--learning-rate", type=float, help="at its highest (default: what suits the network)")
     train.add_argument("--seed", type=int, default=1, help="of weights and batches (default 1)")
     train.add_argument("--part", default="train", help="part of the dataset to learn from (default train)")
     train.add_argument("--held-out", default="clip", help="part to measure on the way (default clip)")

@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from edge.errors import ConfigError
+from edge.geometry import Geometry
 
 DEFAULT_FILE = Path("/etc/wimose/config.yaml")
 BUNDLE = "wimose-plus-rooms"  # trained in forty rooms: a house is none of those that the others know
@@ -87,6 +88,14 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     relay: Relay = Relay()
     home_assistant: HomeAssistant = HomeAssistant()
     view: View = View()
+
+    @property
+    def geometry(self) -> Geometry | None:
+        """Where the radios are; None where not all of it is known."""
+        first, second = (receiver.antennas_m for receiver in self.receivers)
+        if self.room_size_m is None or self.transmitter_m is None or not first or not second:
+            return None
+        return Geometry(self.room_size_m, self.transmitter_m, (first, second))
 
 
 def load_rooms(

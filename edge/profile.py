@@ -19,22 +19,13 @@ import msgspec
 import numpy as np
 
 from edge.errors import BundleMismatch, ConfigError
+from edge.geometry import Geometry
 from edge.inference.bundle import Bundle
 from edge.inference.head import Head
 from edge.signal.links import Links
 
 SCHEMA = 1
 MAX_FILE_BYTES = 16 << 20  # the largest last layer has 512 x 51 numbers
-
-Place = tuple[float, float, float]
-
-
-class Geometry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where things are, metres in the room's frame: a corner at the floor is the origin, z is up."""
-
-    size_m: Place
-    transmitter_m: Place
-    receivers_m: tuple[list[Place], list[Place]]  # antennas of each
 
 
 class Fit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -15,7 +15,16 @@ from firmware_tools.markdown import model_card
 from firmware_tools.measuring import Trained, measure_dataset
 from firmware_tools.quantize import ORDINARY, balance, load_model, quantize
 from firmware_tools.step import step_model
-from firmware_tools.tasks import FORMS, Normal, held_out, network_spec, test_windows, with_features
+from firmware_tools.tasks import (
+    FORMS,
+    PLACED,
+    Normal,
+    held_out,
+    network_input,
+    network_spec,
+    test_windows,
+    with_features,
+)
 from firmware_tools.train import Run
 
 REPRESENTATIVE_WINDOWS = 1000
@@ -35,7 +44,7 @@ def quantize_run(run_folder: Path, out: Path, name: str) -> Bundle:
     normal = Normal.read(run_folder / "normal.npz")
     windows = test_windows(sessions)
     windows = windows[~held_out(sessions, run.seed)[windows[:, 0], windows[:, 1]]]
-    images = sessions.images(windows[:: max(len(windows) // REPRESENTATIVE_WINDOWS, 1)])
+    images = network_input(run.network, sessions, windows[:: max(len(windows) // REPRESENTATIVE_WINDOWS, 1)])
     network = load_model(run_folder / "model.keras")
     if FORMS[run.network] == "split-1":
         normal = balance(network, normal, images)
@@ -54,6 +63,7 @@ def quantize_run(run_folder: Path, out: Path, name: str) -> Bundle:
         outputs=FORMS[run.network],
         limb_m=[round(float(value), 6) for value in normal.limb_m],
         features=features,
+        geometry=run.network in PLACED,
         room=part.rooms[0] if len(part.rooms) <= 2 else "any",
         trained_on="simulated",
         training={

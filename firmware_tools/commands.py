@@ -9,16 +9,17 @@ import msgspec
 from rich.console import Console
 
 from edge.errors import ConfigError
+from edge.geometry import geometry_values
 from edge.inference.bundle import Accuracy, find_bundle, load_bundle
 from edge.inference.engine import Engine
 from edge.signal.imagespec import KNOWN
 from firmware_tools import dataset as datasets
 from firmware_tools import evaluate as evaluation
 from firmware_tools.simulate.motion import default_folder
-from firmware_tools.simulate.room import WIVELO
+from firmware_tools.simulate.room import FRESH, WIVELO
 from firmware_tools.simulate.rooms import room_named
 
-BATCH = {"wimose": 64, "wipose": 64, "wimose-plus": 960}  # windows a step; those of wimose-plus are neighbours
+BATCH = {"wimose": 64, "wipose": 64, "wimose-plus": 1920}  # windows a step; those of wimose-plus are neighbours
 MIN_CHECK_S = 3.0  # what one value of a deviation is taken over
 MIN_GUIDED_S = 20.0  # three spots
 
@@ -83,7 +84,7 @@ def dataset(arguments: argparse.Namespace) -> int:
     else:
         if not (0 < arguments.hours <= 1000 and 0 < arguments.test_hours <= 1000):
             raise ConfigError("--hours and --test-hours: give positive numbers, up to 1000")
-        rooms = [room_named(name).name for name in arguments.room or ("basic",)]
+        rooms = [name if name == FRESH else room_named(name).name for name in arguments.room or ("basic",)]
         specs = arguments.spec or list(KNOWN)
         if unknown := [name for name in specs if name not in KNOWN]:
             raise ConfigError(f"no image spec {unknown[0]!r}; there are: {', '.join(KNOWN)}")
@@ -100,6 +101,7 @@ def dataset(arguments: argparse.Namespace) -> int:
 
 
 def train(arguments: argparse.Namespace) -> int:
+    from firmware_tools.tasks import LEARNING_RATES
     from firmware_tools.train import Run, read_asked, samples_in
     from firmware_tools.train import train as run_training
 
@@ -112,7 +114,7 @@ def train(arguments: argparse.Namespace) -> int:
         dataset=arguments.dataset,
         samples=arguments.samples,
         batch=arguments.batch or BATCH[arguments.network],
-        learning_rate=arguments.learning_rate,
+        learning_rate=arguments.learning_rate or LEARNING_RATES[arguments.network],
         seed=arguments.seed,
         network=arguments.network,
         part=arguments.part,
@@ -176,7 +178,8 @@ def walks(arguments: argparse.Namespace) -> int:
     from firmware_tools.walks.track import measure_bundle, walks_table
 
     loaded = load_bundle(find_bundle(arguments.bundle))
-    engine, folder = Engine(loaded), Path(arguments.walks)
+    engine = Engine(loaded, geometry=geometry_values(WIVELO.geometry(), WIVELO.carrier_hz))
+    folder = Path(arguments.walks)
     measured = measure_calibrated if arguments.calibrate else measure_bundle
     errors = measured(loaded, engine, folder)
     if arguments.json:

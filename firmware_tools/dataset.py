@@ -11,7 +11,7 @@ Windows are not stored: any that ends at a fifth grid point can be cut from the 
 import hashlib
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
@@ -22,6 +22,7 @@ import numpy as np
 from edge import __version__
 from edge.arrays import Array
 from edge.errors import ConfigError
+from edge.geometry import geometry_values
 from edge.parse.intel5300 import parse_log
 from edge.progress import track
 from edge.recording import align
@@ -31,7 +32,7 @@ from edge.signal.path import SignalPath
 from edge.signal.resample import grid_time_us
 from edge.skeleton import N_JOINTS
 from firmware_tools.simulate.motion import Clip, load_clips
-from firmware_tools.simulate.room import Room
+from firmware_tools.simulate.room import DRAWN, FRESH, Room
 from firmware_tools.simulate.rooms import room_named
 from firmware_tools.simulate.scene import BODY_SCALE, MAX_TAKE_S, SPEED, Scene, draw_scene, record
 from firmware_tools.simulate.wivelo import single_walk
@@ -51,7 +52,7 @@ AS_CAPTURED = (1.0, 1.0)  # bounds of a factor
 class Part(msgspec.Struct, frozen=True):
     """Sessions of one kind."""
 
-    rooms: list[str]  # one after the other
+    rooms: list[str]  # one after the other; FRESH is another room every session (`simulate.fresh`)
     split: str  # of the motion, see `splits`
     hours: float
     motion: Literal["clips", "walk"] = "clips"  # takes one after the other, or one walk as WiVelo's people did
@@ -79,6 +80,18 @@ class Definition(msgspec.Struct, frozen=True):
     def sessions(self, part: str) -> int:
         return max(round(self.parts[part].hours * 3600 / self.session_s), 1)
 
+    def key(self, part: str, number: int) -> list[int]:
+        """What a session's random numbers begin with."""
+        return [self.seed, int.from_bytes(hashlib.sha256(part.encode()).digest()[:4], "little"), number]
+
+    def room(self, part: str, number: int) -> str:
+        """The room of a session, by its name."""
+        rooms = self.parts[part].rooms
+        name = rooms[number % len(rooms)]
+        if name != FRESH:
+            return name
+        return f"{FRESH}-{np.random.default_rng([*self.key(part, number), 1]).integers(DRAWN[FRESH][0])}"
+
 
 @dataclass(frozen=True, eq=False)
 class Sessions:
@@ -90,6 +103,13 @@ class Sessions:
     run: Array  # (S, G / 5) int16
     clip: Array  # (S, G / 5) int16
     rooms: list[str]  # of each session
+
+    @cached_property
+    def geometry(self) -> Array:
+        """Where the radios of every session's room are, as a network is told: (S, 20) float32."""
+        rooms = {name: room_named(name) for name in set(self.rooms)}
+        told = {name: geometry_values(room.geometry(), room.carrier_hz) for name, room in rooms.items()}
+        return np.stack([told[name] for name in self.rooms])
 
     def windows(self, every: int = 1) -> Array:
         """Whole windows: (W, 2) int64, session and truth index, every `every`-th truth point."""
@@ -153,10 +173,9 @@ def load(folder: Path, part: str, spec: str) -> Sessions:
     count = int(done.argmin()) if not done.all() else done.size
     if count == 0:
         raise ConfigError(f"{folder} has no {part} yet; wait for `wimose dataset {folder}` or start it again")
-    rooms = definition.parts[part].rooms
     return Sessions(
         known_spec(spec), arrays[spec][:count], arrays["joints"][:count], arrays["run"][:count], arrays["clip"][:count],
-        [rooms[number % len(rooms)] for number in range(count)],
+        [definition.room(part, number) for number in range(count)],
     )  # fmt: skip
 
 
@@ -199,9 +218,8 @@ def _session(job: tuple[Definition, Path, str, int]) -> None:
     definition, folder, part, number = job
     what = definition.parts[part]
     clips = clips_of(what.split, _all_clips(Path(definition.motion)))
-    key = int.from_bytes(hashlib.sha256(part.encode()).digest()[:4], "little")
-    rng = np.random.default_rng([definition.seed, key, number])
-    room = room_named(what.rooms[number % len(what.rooms)]).for_session(rng)
+    rng = np.random.default_rng(definition.key(part, number))
+    room = room_named(definition.room(part, number)).for_session(rng)
     scene = _scene(definition, what, room, clips, rng)
     recorded = record(room, scene, rng, None if what.world.nic else (IDEAL_NIC, IDEAL_NIC))
     recording = align((parse_log(recorded.logs[0]), parse_log(recorded.logs[1])), room.links)

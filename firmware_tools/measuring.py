@@ -121,11 +121,14 @@ class Ruler:
 
     def _entry(self, split: str, room: str, condition: str, kind: str, sessions: Sessions, windows: Array) -> Accuracy:
         blocks = range(0, len(windows), BLOCK)
-        said = [
-            self.engine.predict(image)
-            for start in track(blocks, f"measuring {split}, {room}, {condition}, {kind}", len(blocks))
-            for image in sessions.images(windows[start : start + BLOCK])
-        ]
+        said: list[Prediction] = []
+        engine, told = self.engine, -1  # of the session that was told last
+        for start in track(blocks, f"measuring {split}, {room}, {condition}, {kind}", len(blocks)):
+            some = windows[start : start + BLOCK]
+            for session, image in zip(some[:, 0], sessions.images(some), strict=True):
+                if session != told:
+                    engine, told = self.engine.sibling(geometry=sessions.geometry[session]), session
+                said.append(engine.predict(image))
         truth, joints = sessions.joints(windows).astype(np.float64), np.stack([one.joints for one in said])
         float_joints = None
         if self.trained:

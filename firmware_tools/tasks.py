@@ -13,6 +13,7 @@ import numpy as np
 
 from edge.arrays import Array
 from edge.errors import ConfigError, MissingDependency
+from edge.geometry import CARRIER
 from edge.pose import SPLIT_1, joints_of
 from edge.signal.imagespec import PLUS_1, WIMOSE_1, ImageSpec
 from edge.skeleton import N_JOINTS
@@ -23,9 +24,12 @@ PAPER_EVERY = 4  # truth points from one window to the next: 7.5 Hz, the paper's
 # Every network is measured on the same windows: those that are whole for the longest context.
 WHOLE = PLUS_1.packets + FILTER_REACH
 MOTIONS = 20_000  # looked at for their deviation
+UNTOLD = 0.1  # of the stretches hide where the radios are, and as many the carrier alone: not every host is told
 STRETCH = 60  # outputs of one training stretch, 2 s: longer costs less an output, shorter shows more places a step
 NETWORKS = {"wimose": WIMOSE_1, "wipose": WIMOSE_1, "wimose-plus": PLUS_1}
+PLACED = ("wimose-plus",)  # networks that are told where the radios are
 FEATURES = {"wimose": "fc1", "wimose-plus": "features"}  # the layer before the last
+LEARNING_RATES = {"wimose": 1e-3, "wipose": 1e-3, "wimose-plus": 4e-3}  # at their highest
 FORMS = {"wimose": "joints-1", "wipose": "joints-1", "wimose-plus": "split-1"}
 
 
@@ -55,6 +59,7 @@ class Task(Protocol):
 
     def build(self) -> Any: ...
     def loss(self) -> Any: ...
+    def optimizer(self) -> Any: ...
     def batch(self, step: int) -> tuple[Array, Array]:
         """The step's batch, the same whenever it is asked for."""
         ...
@@ -128,6 +133,11 @@ class WindowTask:
         loss = wipose_loss if self.network == "wipose" else wimose_loss
         return loss(self.normal.mean.astype(np.float32), self.normal.scale.astype(np.float32))
 
+    def optimizer(self) -> Any:
+        import keras
+
+        return keras.optimizers.Adam()
+
     def batch(self, step: int) -> tuple[Array, Array]:
         """Images (B, 30, 20, 4) float32 and joints (B, 51) float32 metres; every window once before any comes again."""
         epoch, place = divmod(step, len(self.chosen) // self.batch_size)
@@ -168,6 +178,11 @@ class PlusTask:
 
         return plus_loss(self.normal.mean, self.normal.scale, self.normal.limb_m, self.motion_m_s())
 
+    def optimizer(self) -> Any:
+        from models.muon import Muon
+
+        return Muon(exclude_layers=["pose", "motion"])
+
     def motion_m_s(self) -> Array:
         """Deviation of the motion that is learnt: (68,)."""
         from models.plus import motion_scale
@@ -177,7 +192,7 @@ class PlusTask:
         return motion_scale(np.stack([self._truth(s, index, 1) for s, index in some]))
 
     def batch(self, step: int) -> tuple[Array, Array]:
-        """Columns (B, 620, 140) float32 and targets (B, 60, 121) float32, see `models.plus`.
+        """Columns (B, 620, 160) float32 and targets (B, 60, 121) float32, see `models.plus`.
 
         A stretch lies anyhow around a window that is learnt from: drawn blindly, it would hold a third fewer.
         """
@@ -194,7 +209,10 @@ class PlusTask:
             joints.append(self._truth(s, index, self.outputs))
             weight.append(self.weight[s, index:stop])
             moving.append(self.unbroken[s, index:stop])
-        x = np.stack(columns).astype(np.float32) / IMAGE_SCALE
+        told = self.sessions.geometry[around[:, 0]]  # a copy
+        told[rng.uniform(size=len(told)) < UNTOLD] = 0.0
+        told[rng.uniform(size=len(told)) < UNTOLD, CARRIER] = 0.0
+        x = with_geometry(np.stack(columns).astype(np.float32) / IMAGE_SCALE, told)
         return x, targets(np.stack(joints), np.stack(weight).astype(np.float32), np.stack(moving))
 
     def _truth(self, session: int, index: int, outputs: int) -> Array:
@@ -214,11 +232,23 @@ def unbroken(sessions: Sessions, margin: int) -> Array:
     return same
 
 
+def with_geometry(columns: Array, told: Array) -> Array:
+    """Put where the radios are, (B, 20), behind the values of every grid point of columns (B, points, 140)."""
+    behind = np.broadcast_to(told[:, None], (*columns.shape[:2], told.shape[1]))
+    return np.concatenate((columns, behind), axis=2)
+
+
+def network_input(network: str, sessions: Sessions, windows: Array) -> Array:
+    """What a network reads of windows (W, 2): their images, of wimose-plus with the geometry of their rooms."""
+    images = sessions.images(windows)
+    return with_geometry(images, sessions.geometry[windows[:, 0]]) if network in PLACED else images
+
+
 def predict(model: Any, network: str, normal: Normal, sessions: Sessions, windows: Array) -> Array:
     """What a float model, as it trains or as it ships, says of windows (W, 2): joints (W, 17, 3) metres."""
     said = []
     for start in range(0, len(windows), 256):
-        output = model.predict_on_batch(sessions.images(windows[start : start + 256]))
+        output = model.predict_on_batch(network_input(network, sessions, windows[start : start + 256]))
         said.append(np.asarray(output).reshape(len(output), -1)[:, : normal.mean.size])
     values = normal.mean + normal.scale * np.concatenate(said)
     return joints_of(values, FORMS[network], normal.limb_m)

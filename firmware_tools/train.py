@@ -151,7 +151,7 @@ def _model(keras: Any, task: Task, run: Run) -> Any:
     model = task.build()
     if run.start:
         model.load_weights(Path(run.start) / "training.weights.h5")
-    model.compile(optimizer=keras.optimizers.Adam(), loss=task.loss(), jit_compile=XLA)
+    model.compile(optimizer=task.optimizer(), loss=task.loss(), jit_compile=XLA)
     return model
 
 

@@ -6,6 +6,10 @@ An Empirical Evaluation of Generic Convolutional and Recurrent Networks, 2018). 
 gives for every fifth grid point just what the window that ends there gives: training reads stretches, which costs a
 fifteenth of reading windows, and the host reads windows.
 
+Behind the values of every grid point stands where the radios are (`edge.geometry`): what is heard of a place depends on
+it, and in rooms that differ from session to session nothing else tells. It shifts what every convolution over time says
+before its half waves are cut off.
+
 Outputs are `edge.pose` split-1, standardised, and for training alone how the joints move: what Doppler says directly,
 and of a pose only through its history. In the room's frame, because the hips' is not known before the heading is; and
 sizes without directions besides, which are the easiest of all to hear.
@@ -19,6 +23,7 @@ import numpy as np
 from keras import layers, ops
 
 from edge.arrays import Array
+from edge.geometry import GEOMETRY_VALUES
 from edge.pose import (
     CHAIN,
     HEADING_OUT,
@@ -39,11 +44,13 @@ DILATIONS = (1, 2, 4, 8, 16)
 WIDTH = 192
 FILTERS = 384  # of each receiver
 BANK = 128  # of them, the last, begin as a filter bank
+GEOMETRY_WIDTH = 64
 BANK_HZ = (5.0, 75.0)  # from slower than a turning trunk to half the grid's rate
 VELOCITY = 3 * N_JOINTS
 MOTION = VELOCITY + N_JOINTS  # velocities, then their sizes
 MOTION_STEPS = 3  # truth points either side's distance: 0.1 s
 STILL_M_S = 0.02  # no joint's deviation counts as less: of a stick man's shoulders there is none
+VALUES = PLUS_1.column[0] + GEOMETRY_VALUES  # of a grid point
 TARGETS = 3 * N_JOINTS + MOTION + 2  # joints, motion, weights of both
 
 
@@ -51,17 +58,18 @@ def plus(
     width: int = WIDTH, points: int | None = None, training: bool = True, dilations: tuple[int, ...] = DILATIONS,
     outputs: int = SPLIT_1,
 ) -> keras.Model:  # fmt: skip
-    """Input (B, points, 140), output (B, n, 71 + 68): n outputs, the first of the first 325 points.
+    """Input (B, points, 160), output (B, n, 71 + 68): n outputs, the first of the first 325 points.
 
     points              None for stretches of any length; 325 for the host
     training            with the motion, m/s
     dilations, outputs  others only for ablations: the context, see `context_points` (0 looks at one point alone), and
                         what is said of a pose
     """
-    columns = keras.Input((points, *PLUS_1.column), name="columns")
-    x = _conv(layers.Concatenate(name="stems")(_stems(columns)), width, 1, "join")
+    columns = keras.Input((points, VALUES), name="columns")
+    where = _geometry(columns)
+    x = _conv(layers.Concatenate(name="stems")(_stems(columns)), where, width, 1, "join")
     for name, dilation in zip((f"block{dilation}" for dilation in DILATIONS), dilations, strict=True):
-        y = _conv(x, width, 3 if dilation else 1, f"{name}_time", dilation_rate=max(dilation, 1))
+        y = _conv(x, where, width, 3 if dilation else 1, f"{name}_time", dilation_rate=max(dilation, 1))
         y = layers.Conv1D(width, 1, use_bias=False, name=f"{name}_mix")(y)
         y = layers.BatchNormalization(momentum=0.99, name=f"{name}_mix_bn")(y)
         x = layers.Cropping1D((2 * dilation, 0), name=f"{name}_crop")(x)
@@ -115,10 +123,21 @@ def context_points(dilations: tuple[int, ...]) -> int:
     return STEM_POINTS + 2 * STRIDE * sum(dilations)
 
 
-def _conv(x: keras.KerasTensor, width: int, size: int, name: str, **how: int) -> keras.KerasTensor:
+def _geometry(columns: keras.KerasTensor) -> keras.KerasTensor:
+    """What is made of where the radios are, which is the same at every grid point: one column."""
+    x = layers.Conv1D(GEOMETRY_WIDTH, STEM_POINTS, activation="relu", name="geometry1")(
+        columns[:, -STEM_POINTS:, PLUS_1.column[0] :]
+    )
+    return layers.Conv1D(GEOMETRY_WIDTH, 1, activation="relu", name="geometry2")(x)
+
+
+def _conv(
+    x: keras.KerasTensor, where: keras.KerasTensor, width: int, size: int, name: str, **how: int
+) -> keras.KerasTensor:  # fmt: skip
     x = layers.Conv1D(width, size, padding="valid", use_bias=False, name=name, **how)(x)
     x = layers.BatchNormalization(momentum=0.99, name=f"{name}_bn")(x)
-    return layers.ReLU(name=f"{name}_relu")(x)
+    shift = layers.Conv1D(width, 1, use_bias=False, name=f"{name}_geometry")(where)
+    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_placed")([x, shift]))
 
 
 def for_host(trained: keras.Model, width: int = WIDTH) -> keras.Model:
@@ -184,8 +203,9 @@ def plus_loss(
     """Sum of: root error and error of the body (both mean distances, metres), heading (squared distance of its unit
     vector), motion, and the spread (Laplace's likelihood of each joint's error, which teaches nothing but the spread).
 
-    Weighted so that each drives the features about as hard. With body and motion a few times fainter, as places are
-    metres and limbs are not, the network learnt places alone.
+    Weighted by what can still be learnt: most of what body and heading leave stays whatever is learnt, and with a root
+    of 2 instead of 8 its share of the gradient was a tenth, and places a tenth worse. With body and motion a few times
+    fainter, as places are metres and limbs are not, the network learnt places alone.
 
     mean, scale  (71,), see `standard`; limb_m (16,) metres; motion_m_s (68,), see `motion_scale`
     """
@@ -216,7 +236,7 @@ def plus_loss(
         off = ops.stop_gradient(_length(whole - joints)[..., 0])
         spread = values[:, SPREAD_OUT]
         likelihood = ops.mean(spread + off * ops.exp(-spread), axis=1)
-        pose = 2.0 * root_error + 10.0 * body_error + turn + 0.02 * likelihood
+        pose = 8.0 * root_error + 10.0 * body_error + turn + 0.02 * likelihood
         return _mean(pose, weight) + motion_weight * moved(truth, output[..., SPLIT_1:])
 
     return loss

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--seconds {arguments.seconds:g}: give a positive number")
     session = load_session(SESSION)
     bundle = load_bundle(find_bundle(arguments.bundle))
-    engine = open_engine(bundle, arguments.engine, speed)
+    engine = open_engine(bundle, arguments.engine, speed, session)
     recording = as_heard(session.logs, session.links, session.file.empty_s)
     console.print("Preparing (the first time, about half a minute: the signal path is compiled for this CPU).")
     warm_up(recording, engine)

@@ -13,6 +13,7 @@ from rich.console import Console
 from edge import __version__
 from edge.errors import ConfigError
 from edge.estimate import Labels
+from edge.geometry import geometry_values
 from edge.inference.bundle import Bundle, find_bundle, load_bundle
 from edge.inference.engine import Engine
 from edge.parse.intel5300 import read_log
@@ -84,9 +85,11 @@ def open_sinks(stack: ExitStack, arguments: argparse.Namespace, bundle: Bundle) 
     return sinks
 
 
-def open_engine(bundle: Bundle, name: str | None, speed: Speed) -> Engine:
-    """One thread as when live; at full speed nobody else waits for the cores."""
-    return Engine(bundle, name, threads=min(os.cpu_count() or 1, MAX_THREADS) if speed == "max" else 1)
+def open_engine(bundle: Bundle, name: str | None, speed: Speed, session: Session | None) -> Engine:
+    """One thread as when live; at full speed nobody else waits for the cores. It is told what the session knows."""
+    geometry = geometry_values(session.file.geometry, session.file.carrier_hz) if session else None
+    threads = min(os.cpu_count() or 1, MAX_THREADS) if speed == "max" else 1
+    return Engine(bundle, name, threads, geometry=geometry)
 
 
 def info_of(bundle: Bundle) -> Info:
@@ -98,7 +101,7 @@ def play(
     engine_name: str | None,
 ) -> ReplayReport:  # fmt: skip
     """Replay with a progress bar; returns the figures."""
-    engine = open_engine(bundle, engine_name, speed)
+    engine = open_engine(bundle, engine_name, speed, session)
     warm_up(recording, engine)
     labels = labels_of(bundle, session, time.time())
     truth = session.truth if session else None

@@ -13,6 +13,7 @@ import numpy as np
 
 from edge.arrays import Array
 from edge.errors import BundleMismatch, ConfigError
+from edge.geometry import GEOMETRY_VALUES
 from edge.pose import FORMS, N_LIMBS, joints_of
 from edge.signal.imagespec import ImageSpec, known_spec
 from edge.skeleton import JOINTS
@@ -117,6 +118,7 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outputs: str = "joints-1"  # what the outputs are, see `pose`
     limb_m: list[float] = []  # (16,) metres, mean limbs, where the outputs are a pose in parts
     features: int = 0  # values of the second output, which the last layer reads; 0: there is no second output
+    geometry: bool = False  # whether it is told where the radios are, behind the values of every grid point
     step_sha256: str = ""  # of step.tflite; empty: there is none
 
 
@@ -132,6 +134,12 @@ class Bundle(msgspec.Struct, frozen=True):
     def identity(self) -> str:
         """`name@hash8`, as every pose message names its model."""
         return f"{self.description.name}@{self.description.sha256[:8]}"
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of what the model reads: an image of the spec, and behind each grid point the geometry where it is told."""
+        *points, values = self.spec.shape
+        return (*points, values + GEOMETRY_VALUES) if self.description.geometry else self.spec.shape
 
     @property
     def output_mean(self) -> Array:

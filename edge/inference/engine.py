@@ -9,6 +9,7 @@ import numpy as np
 
 from edge.arrays import Array
 from edge.errors import BundleMismatch, MissingDependency
+from edge.geometry import geometry_values
 from edge.inference.bundle import Bundle
 from edge.inference.head import Head, inputs
 from edge.inference.network import Network
@@ -37,12 +38,16 @@ class Engine:
     What it says depends on the image alone. It remembers the last one only to be faster when the next continues it.
     """
 
-    def __init__(self, bundle: Bundle, engine: str | None = None, threads: int = 1, head: Head | None = None) -> None:
+    def __init__(
+        self, bundle: Bundle, engine: str | None = None, threads: int = 1, head: Head | None = None,
+        geometry: Array | None = None,
+    ) -> None:  # fmt: skip
         """Load the model. Raises BundleMismatch for one of another shape.
 
         engine   one of ENGINES, or None for the fastest installed
         threads  one leaves the host's other cores to the hub; the joints are the same bit for bit with more
         head     this room's last layer instead of the model's
+        geometry where this room's radios are, see `edge.geometry`; None: nobody told, or the bundle does not ask
         """
         self.name, interpreter = _interpreter(engine)
         self.spec = bundle.spec
@@ -52,7 +57,7 @@ class Engine:
         sizes = [int(np.prod(output["shape"])) for output in self._window.outputs]
         wanted = [FORMS[self._form], *([bundle.description.features] if bundle.description.features else [])]
         shape = tuple(image["shape"])
-        if shape != (1, *bundle.spec.shape) or sorted(sizes) != sorted(wanted):
+        if shape != (1, *bundle.input_shape) or sorted(sizes) != sorted(wanted):
             raise BundleMismatch(f"{bundle.identity}: model takes {shape} and gives {sizes}; install it again")
         self._image_scale, self._image_zero = (np.float32(value) for value in image["quantization"])
         self._joints = sizes.index(wanted[0])
@@ -64,12 +69,12 @@ class Engine:
         self._step = Network(interpreter, bundle.step, threads, bundle.identity) if bundle.step else None
         if self._step is not None and not self._agree(self._step):
             self._step = None
-        self._settle(head)
+        self._settle(head, geometry)
 
-    def sibling(self, head: Head | None = None) -> "Engine":
-        """Another room's engine on the same loaded model, with its own head and its own memory, in the same thread."""
+    def sibling(self, head: Head | None = None, geometry: Array | None = None) -> "Engine":
+        """Another room's engine on the same loaded model, with its own head, geometry and memory, same thread."""
         other = copy(self)
-        other._settle(head)
+        other._settle(head, geometry)
         return other
 
     @property
@@ -82,7 +87,9 @@ class Engine:
 
     def predict(self, image: Array) -> Prediction:
         """What the model says of an image, with how sure it is."""
-        quantise(image.ravel(), self._image_scale, self._image_zero, self._counts.ravel())
+        quantise(image.ravel(), self._image_scale, self._image_zero, self._image.ravel())
+        if self._counts is not self._image:
+            self._counts[..., : self._image.shape[-1]] = self._image
         said = self._stream(self._counts) if self._stream is not None else None
         if said is None:
             said = self._window(self._counts)
@@ -112,19 +119,29 @@ class Engine:
         out[:features] = (weights.reshape(outputs, features) * scale[:, None] * unit[:, None]).T
         return Head(out, bundle.output_mean + unit * bias * bias_scale)
 
-    def _settle(self, head: Head | None) -> None:
+    def _settle(self, head: Head | None, geometry: Array | None) -> None:
         """Take what belongs to a room."""
         bundle = self._bundle
         if head is not None and head.weights.shape != (inputs(bundle), FORMS[self._form]):
             raise BundleMismatch(f"{bundle.identity} and the room's last layer do not fit: calibrate the room again")
         self._head = head
-        self._counts = np.empty(self.spec.shape, np.int8)  # used again for every image
-        self._stream = Stream(self._step, self.spec.shape, bundle.identity) if self._step is not None else None
+        # Used again for every image.
+        self._image = self._counts = np.empty(self.spec.shape, np.int8)
+        if bundle.description.geometry:
+            told = geometry_values(None) if geometry is None else geometry
+            counts = np.empty(told.shape, np.int8)
+            quantise(told, self._image_scale, self._image_zero, counts)
+            self._counts = np.empty(bundle.input_shape, np.int8)
+            self._counts[..., self.spec.shape[-1] :] = counts
+        self._stream = Stream(self._step, bundle.input_shape, bundle.identity) if self._step is not None else None
 
     def _agree(self, step: Network) -> bool:
         """Whether step and window model say the same with the kernels that the runtime has for this processor."""
-        counts = np.random.default_rng(1).integers(-64, 64, self.spec.shape, np.int8)
-        stepped = Stream(step, self.spec.shape, self._bundle.identity).anew(counts)
+        shape = self._bundle.input_shape
+        counts = np.random.default_rng(1).integers(-64, 64, shape, np.int8)
+        values = self.spec.shape[-1]
+        counts[..., values:] = counts[..., :1, values:]  # the radios stand still
+        stepped = Stream(step, shape, self._bundle.identity).anew(counts)
         whole = self._window(counts)
         return [one.tobytes() for one in stepped] == [other.tobytes() for other in whole]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from edge import __version__
 from edge.config import Config
 from edge.estimate import Labels
+from edge.geometry import geometry_values
 from edge.inference.bundle import Bundle, find_bundle, load_bundle
 from edge.inference.engine import Engine
 from edge.profile import RoomProfile, load_profile
@@ -65,4 +66,8 @@ class Model:
     def fitted(self, config: Config) -> Fitted:
         """To a room. Raises WimoseError where its profile cannot be used."""
         profile = load_profile(Path(config.profile), self.bundle) if config.profile else None
-        return Fitted(self.bundle, self.engine.sibling(profile.head if profile else None), profile)
+        if profile and profile.file.geometry:
+            geometry = geometry_values(profile.file.geometry, profile.file.carrier_hz)
+        else:
+            geometry = geometry_values(config.geometry)
+        return Fitted(self.bundle, self.engine.sibling(profile.head if profile else None, geometry), profile)

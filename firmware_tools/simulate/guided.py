@@ -12,7 +12,6 @@ from scipy.ndimage import gaussian_filter1d
 from calibration.script import script
 from calibration.walk import Prompt, PromptPose, Walk, write_walk
 from edge.arrays import Array
-from edge.profile import Geometry
 from edge.skeleton import EDGES, JOINTS, N_JOINTS, ROOT
 from firmware_tools.simulate.gait import Gait, find_gaits, walk_along
 from firmware_tools.simulate.motion import Clip, load_clips
@@ -69,9 +68,7 @@ def simulate_guided(
 
 def guided_walk(room: Room, seconds: float, height_m: float, empty_s: float = EMPTY_S) -> Walk:
     """What `wimose calibrate` would ask for in this room."""
-    antennas = [tuple(place) for place in room.antennas().round(4).tolist()]
-    geometry = Geometry(room.size, room.transmitter, (antennas[:3], antennas[3:]))
-    return Walk(1, round(height_m, 2), script(geometry, seconds, empty_s), (0.0, empty_s))
+    return Walk(1, round(height_m, 2), script(room.geometry(), seconds, empty_s), (0.0, empty_s))
 
 
 def draw_person(clips: list[Clip], rng: np.random.Generator) -> tuple[Gait, float]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edge.arrays import Array
+from edge.geometry import Geometry
 from edge.signal.links import Links
 
 SPEED_OF_LIGHT = 299_792_458.0  # m/s
@@ -54,6 +55,11 @@ class Room:
         for centre, axis in zip(self.receivers, self.array_axes, strict=True):
             rows += [np.add(centre, np.multiply(axis, self.spacing * step)) for step in (-1, 0, 1)]
         return np.array(rows, np.float64)
+
+    def geometry(self) -> Geometry:
+        """As a tape measure tells it."""
+        places = [(x, y, z) for x, y, z in self.antennas().round(4).tolist()]
+        return Geometry(self.size, self.transmitter, (places[:3], places[3:]))
 
     def transmitter_images(self) -> tuple[Array, Array]:
         """The transmitter and its mirror images in the six walls (Allen and Berkley, 1979, first order).
@@ -126,14 +132,16 @@ WIVELO = Room(
 
 ROOMS = {room.name: room for room in (BASIC, BASIC_NLOS, WIVELO)}
 
-# Rooms drawn at random: how many of each kind, and what keeps the kinds apart in the seed.
-DRAWN = {"train": (40, 1), "valid": (5, 2), "test": (5, 3)}
+# Rooms drawn at random: how many of each kind, and what keeps the kinds apart in the seed. Fresh ones
+# (`fresh`) are as many as anybody can simulate, one for every session; the others are the benchmark's.
+FRESH = "fresh"
+DRAWN = {"train": (40, 1), "valid": (5, 2), "test": (5, 3), FRESH: (1 << 32, 4)}
 CHANNELS_MHZ = (*range(5180, 5321, 20), *range(5500, 5701, 20), *range(5745, 5826, 20))  # of 20 MHz in the 5 GHz band
 
 
 def drawn_names(kind: str) -> list[str]:
     """Of the drawn rooms of a kind, "train", "valid" or "test"; of no other kind any."""
-    count = DRAWN.get(kind, (0, 0))[0]
+    count = DRAWN[kind][0] if kind in DRAWN and kind != FRESH else 0
     return [f"{kind}-{number:0{len(str(count - 1))}d}" for number in range(count)]
 
 

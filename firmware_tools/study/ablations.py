@@ -19,6 +19,7 @@ from rich.console import Group
 
 from edge.arrays import Array
 from edge.errors import ConfigError
+from edge.geometry import GEOMETRY_VALUES
 from edge.pose import FORMS
 from edge.progress import track
 from edge.signal.antennas import ANTENNAS, BINS, PRODUCTS
@@ -26,7 +27,7 @@ from edge.skeleton import N_JOINTS
 from firmware_tools import dataset
 from firmware_tools.dataset import Sessions
 from firmware_tools.study.trial import SPEC, Learnt, Trial, error_figures, motion_figures, run_trial
-from firmware_tools.tasks import Normal, PlusTask, keras_or_complain
+from firmware_tools.tasks import LEARNING_RATES, Normal, PlusTask, keras_or_complain
 from firmware_tools.train import Run, learning_rate, samples_in
 
 SEED = 1
@@ -86,7 +87,7 @@ class AblatedTask(PlusTask):
         count = max(round(len(sessions.run) * ablation.sessions), 1)
         super().__init__("wimose-plus", _first(sessions, count), SEED, batch, None)
         self.ablation = ablation
-        self.mask = mask(ablation)
+        self.mask = np.append(mask(ablation), np.ones(GEOMETRY_VALUES, np.float32))  # all are told of the room
         self.older = self.spec.packets - context_points(ablation.dilations)  # grid points that are not seen
         if ablation.form == "joints-1":
             joints = self.sessions.joints(np.argwhere(self.weight)[::5]).reshape(-1, FORMS["joints-1"])
@@ -111,7 +112,7 @@ class AblatedTask(PlusTask):
         return self.see(x), y
 
     def see(self, columns: Array) -> Array:
-        """Of stretches or windows (B, points, 140): the later points, and zeros where a value is not seen."""
+        """Of stretches or windows (B, points, 160): the later points, and zeros where a value is not seen."""
         return np.asarray(columns[:, self.older :] * self.mask)
 
 
@@ -190,7 +191,7 @@ def _fit(task: AblatedTask, run: Run, folder: Path) -> Any:
     keras = keras_or_complain()
     keras.utils.set_random_seed(run.seed)
     model = task.build()
-    model.compile(optimizer=keras.optimizers.Adam(), loss=task.loss(), jit_compile=True)
+    model.compile(optimizer=task.optimizer(), loss=task.loss(), jit_compile=True)
     steps = max(run.samples // run.batch, 1)
     losses = []
     for step in track(range(steps), f"training {task.ablation.name}", steps):
@@ -203,7 +204,8 @@ def _fit(task: AblatedTask, run: Run, folder: Path) -> Any:
 
 
 def _run(data: Path, samples: int, batch: int) -> Run:
-    return Run(str(data), samples, batch, seed=SEED, network="wimose-plus", part=PART, held_out=TEST)
+    rate = LEARNING_RATES["wimose-plus"]
+    return Run(str(data), samples, batch, rate, SEED, network="wimose-plus", part=PART, held_out=TEST)
 
 
 def _first(sessions: Sessions, count: int) -> Sessions:

@@ -25,7 +25,7 @@ from firmware_tools.dataset import Definition, Part
 from firmware_tools.simulate.room import drawn_names
 from firmware_tools.simulate.world import World
 from firmware_tools.study.trial import SPEC, Learnt, Trial, error_figures, motion_figures, run_trial
-from firmware_tools.tasks import Normal, keras_or_complain
+from firmware_tools.tasks import LEARNING_RATES, Normal, keras_or_complain
 from firmware_tools.train import Run, samples_in, train
 
 SEED = 1
@@ -137,7 +137,8 @@ def ladder_tables(ladder: Ladder) -> Group:
 def _run(data: Path, rung: Rung, samples: int, batch: int) -> Run:
     # What is measured on the way is always known people in the same world.
     held_out = "rooms-test" if rung.train == "rooms-train" else rung.train.replace("-train", "-clip")
-    return Run(str(data), samples, batch, seed=SEED, network="wimose-plus", part=rung.train, held_out=held_out)
+    rate = LEARNING_RATES["wimose-plus"]
+    return Run(str(data), samples, batch, rate, SEED, network="wimose-plus", part=rung.train, held_out=held_out)
 
 
 def _write(file: Path, ladder: Ladder) -> None:

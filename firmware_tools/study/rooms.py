@@ -22,6 +22,7 @@ from calibration.samples import Samples, samples
 from calibration.walk import load_walk
 from edge.arrays import Array
 from edge.errors import ConfigError
+from edge.geometry import geometry_values
 from edge.inference.bundle import Bundle
 from edge.inference.engine import Engine
 from edge.inference.head import Head
@@ -97,7 +98,9 @@ def study(bundle: Bundle, motion: Path, out: Path, rooms: list[str], lengths: tu
     engine = Engine(bundle)
     for name in track(rooms, "calibrating rooms", len(rooms)):
         if name not in {line.room for line in done.lines}:
-            lines = _room(bundle, engine, motion, out, room_named(name), lengths)
+            room = room_named(name)
+            told = engine.sibling(geometry=geometry_values(room.geometry(), room.carrier_hz))
+            lines = _room(bundle, told, motion, out, room, lengths)
             done = msgspec.structs.replace(done, lines=[*done.lines, *lines])
             _write(file, done)
     return done

@@ -21,7 +21,7 @@ from firmware_tools.dataset import Sessions, clips_of
 from firmware_tools.evaluate import Figures, Row, measure
 from firmware_tools.simulate.motion import load_clips
 from firmware_tools.splits import kind_of
-from firmware_tools.tasks import Normal, held_out, test_windows, unbroken
+from firmware_tools.tasks import Normal, held_out, network_input, test_windows, unbroken
 from models.baselines import MeanPoses
 
 SPEC = "plus-1"
@@ -52,7 +52,7 @@ class Learnt:
     model: Any
     normal: Normal
     form: str = "split-1"
-    see: Callable[[Array], Array] = np.asarray  # what of images (B, 325, 140) it is shown
+    see: Callable[[Array], Array] = np.asarray  # what of its input (B, 325, 160) it is shown
 
 
 def skill(accuracy: Accuracy) -> float:
@@ -174,7 +174,9 @@ def _outputs(learnt: Learnt, sessions: Sessions, windows: Array) -> Array:
     """(W, pose + 68) float32, as they come."""
     said = []
     for start in range(0, len(windows), 256):
-        output = learnt.model.predict_on_batch(learnt.see(sessions.images(windows[start : start + 256])))
+        output = learnt.model.predict_on_batch(
+            learnt.see(network_input("wimose-plus", sessions, windows[start : start + 256]))
+        )
         said.append(np.asarray(output).reshape(len(output), -1))
     return np.concatenate(said)
 

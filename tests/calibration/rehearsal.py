@@ -12,9 +12,9 @@ from calibration.frame import array_at
 from edge.capture.inbox import Chunk
 from edge.commands.demo import SESSION
 from edge.config import Config, Receiver
+from edge.geometry import Geometry
 from edge.parse.framing import FRAME_HEADER, find_records
 from edge.parse.intel5300 import parse_log
-from edge.profile import Geometry
 from tests.service.processes import Radio
 
 SPEED = 10.0  # times life

@@ -5,16 +5,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from calibration.frame import FOOT_M, array_at, check, check_walk, checked, load_geometry, of_config, of_session
+from calibration.frame import FOOT_M, array_at, check, check_walk, checked, load_geometry
 from calibration.plan import plan
 from calibration.script import script, spots
 from calibration.steps import frame_step
 from calibration.walk import Prompt, Walk
-from edge.commands.demo import SESSION
-from edge.config import Config, Receiver
 from edge.errors import ConfigError
-from edge.profile import Geometry
-from edge.session import load_session
 from tests.calibration.conftest import NewJob
 from tests.calibration.rehearsal import GEOMETRY
 
@@ -83,19 +79,6 @@ def test_spots_in_feet_are_refused() -> None:
     far = [Prompt(0.0, 1.0, "stand", (90.0, 1.0), (90.0, 1.0))]
     with pytest.raises(ConfigError, match="outside the room of 7 x 8 m; write metres"):
         check_walk(Walk(1, 1.8, far), GEOMETRY, "walk.yaml")
-
-
-def test_what_sessions_and_configurations_know() -> None:
-    file = load_session(SESSION).file
-    assert of_session(file) == Geometry((7.0, 8.0, 2.8), (0.6, 0.6, 1.2), GEOMETRY.receivers_m)
-    assert of_session(replace(file, transmitter_m=None)) is None
-    assert of_config(Config()) is None
-    config = Config(
-        room_size_m=GEOMETRY.size_m, transmitter_m=GEOMETRY.transmitter_m,
-        receivers=(Receiver("a", antennas_m=GEOMETRY.receivers_m[0]),
-                   Receiver("b", "relay", antennas_m=GEOMETRY.receivers_m[1])),
-    )  # fmt: skip
-    assert of_config(config) == GEOMETRY
 
 
 def test_the_plan() -> None:

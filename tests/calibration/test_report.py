@@ -18,8 +18,9 @@ from calibration.report import Report, report_page, stops, write_report
 from calibration.survey import Item, ReceiverSurvey, Survey
 from calibration.walk import Prompt, Walk
 from edge.errors import RecordingError
+from edge.geometry import Geometry
 from edge.inference.head import Head
-from edge.profile import Geometry, ProfileFile
+from edge.profile import ProfileFile
 from edge.recording import Recording
 from edge.session import ReceiverEntry, SessionFile
 from edge.signal.links import Links

@@ -7,7 +7,7 @@ import pytest
 
 from calibration.frame import array_at
 from calibration.script import CLEAR_M, PACE, WALL_M, Spot, chair_spot, route, script, spots
-from edge.profile import Geometry
+from edge.geometry import Geometry
 from tests.calibration.rehearsal import GEOMETRY
 
 SMALL = Geometry(

@@ -17,7 +17,7 @@ from edge.pose import joints_of
 from firmware_tools import dataset, measuring
 from firmware_tools.bundling import quantize_run, read_run
 from firmware_tools.quantize import balance, load_model
-from firmware_tools.tasks import FORMS, Normal, host_model, network_spec, predict, task_of
+from firmware_tools.tasks import FORMS, Normal, host_model, network_input, network_spec, predict, task_of
 from firmware_tools.tasks import test_windows as whole_windows
 from tests.firmware_tools.conftest import BATCH, run_of
 
@@ -42,8 +42,8 @@ def wipose_run(dataset_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
 def assert_goes_round(run_folder: Path, out: Path) -> None:
     """The bundle says what the float model says: far nearer to it than what a silent network says."""
     run = read_run(run_folder)
-    engine = Engine(quantize_run(run_folder, out, "tiny"))
     sessions = dataset.load(Path(run.dataset), "clip", network_spec(run.network).name)
+    engine = Engine(quantize_run(run_folder, out, "tiny"), geometry=sessions.geometry[0])  # of one room
     windows = whole_windows(sessions)[::3]
     normal = Normal.read(run_folder / "normal.npz")
     model: Any = load_model(run_folder / "model.keras")
@@ -71,7 +71,7 @@ def test_wimose_plus_goes_round(plus_run: Path, tmp_path: Path) -> None:
 def test_balancing_changes_the_scales_and_not_the_joints(plus_run: Path, dataset_folder: Path) -> None:
     sessions = dataset.load(dataset_folder, "clip", "plus-1")
     windows = whole_windows(sessions)[::3]
-    images = sessions.images(windows)
+    images = network_input("wimose-plus", sessions, windows)
     model, normal = load_model(plus_run / "model.keras"), Normal.read(plus_run / "normal.npz")
     before = predict(model, "wimose-plus", normal, sessions, windows)
     balanced = balance(model, normal, images)

@@ -9,6 +9,7 @@ pytest.importorskip("keras", reason="the training extra is not installed")
 
 from edge.arrays import Array
 from edge.errors import ConfigError
+from edge.geometry import CARRIER
 from edge.pose import ROOT_OUT, split_joints
 from edge.signal.imagespec import KNOWN
 from edge.skeleton import EDGES
@@ -126,7 +127,8 @@ def test_a_stretch_s_outputs_have_the_truth_of_their_windows(long: Sessions) -> 
     weighted = 0.0
     for step in range(4):
         columns, made = task.batch(step)
-        assert columns.shape == (2, 325 + (STRETCH - 1) * 5, 140)
+        assert columns.shape == (2, 325 + (STRETCH - 1) * 5, 160)
+        columns = columns[..., :140]
         assert made.shape == (2, STRETCH, 121)
         for stretch, target in zip(np.round(columns * IMAGE_SCALE).astype(np.int8), made, strict=True):
             session, index = found(long, stretch)
@@ -153,11 +155,26 @@ def found(sessions: Sessions, stretch: Array) -> tuple[int, int]:
 
 def test_stretches_come_from_everywhere(long: Sessions) -> None:
     task = PlusTask("wimose-plus", long, SEED, BATCH, None)
-    assert task.batch(0)[0].shape == (1, 325 + (BATCH - 1) * 5, 140)  # a small batch is one short stretch
-    places = [found(long, np.round(task.batch(step)[0][0] * IMAGE_SCALE).astype(np.int8)) for step in range(30)]
+    assert task.batch(0)[0].shape == (1, 325 + (BATCH - 1) * 5, 160)  # a small batch is one short stretch
+    places = [
+        found(long, np.round(task.batch(step)[0][0, :, :140] * IMAGE_SCALE).astype(np.int8)) for step in range(30)
+    ]
     assert {session for session, _ in places} == {0, 1, 2, 3}
     assert min(index for _, index in places) < 250
     assert max(index for _, index in places) > 550
+
+
+def test_most_stretches_are_told_where_the_radios_are(long: Sessions) -> None:
+    task = PlusTask("wimose-plus", long, SEED, 8 * STRETCH, None)
+    told = np.concatenate([task.batch(step)[0][..., 140:] for step in range(20)])
+    assert (told == told[:, :1]).all()  # they stand still
+    (basic,) = np.unique(long.geometry, axis=0)  # its screens are not told
+    nothing = (told[:, 0] == 0.0).all(axis=1)
+    no_carrier = ~nothing & (told[:, 0, CARRIER] == 0.0)
+    assert 0.03 < nothing.mean() < 0.2
+    assert 0.03 < no_carrier.mean() < 0.2
+    np.testing.assert_array_equal(told[~nothing & ~no_carrier, 0] - basic, 0.0)
+    np.testing.assert_array_equal(np.delete(told[no_carrier, 0] - basic, CARRIER, axis=1), 0.0)
 
 
 def test_every_stretch_holds_something_to_learn(long: Sessions) -> None:

@@ -23,6 +23,7 @@ from models.plus import (  # noqa: E402, it imports Keras
     STILL_M_S,
     STRIDE,
     TARGETS,
+    VALUES,
     filter_bank,
     for_host,
     motion,
@@ -62,7 +63,9 @@ def model() -> Any:
 
 @pytest.fixture(scope="module")
 def stretch() -> Array:
-    return np.random.default_rng(3).uniform(-1, 1, (2, STRETCH, 140)).astype(np.float32)
+    columns = np.random.default_rng(3).uniform(-1, 1, (2, STRETCH, VALUES)).astype(np.float32)
+    columns[..., 140:] = columns[:, :1, 140:]  # the radios stand still
+    return columns
 
 
 def perfect(joints: Array, mean: Array, scale: Array) -> Array:
@@ -94,12 +97,20 @@ def test_a_stretch_s_outputs_are_those_of_the_windows_that_end_there(model: Any,
 
 def test_all_of_a_window_matters_and_nothing_else(model: Any, stretch: Array) -> None:
     first, last = stretch.copy(), stretch.copy()
-    first[:, 0] += 1.0
-    last[:, WINDOW - 1] += 1.0
+    first[:, 0, :140] += 20.0
+    last[:, WINDOW - 1, :140] += 1.0
     said, without_first, without_last = (np.asarray(model.predict_on_batch(x)) for x in (stretch, first, last))
     assert not np.allclose(without_first[:, 0], said[:, 0], atol=1e-6)
     assert not np.allclose(without_last[:, 0], said[:, 0], atol=1e-6)
     np.testing.assert_allclose(without_first[:, 1:], said[:, 1:], rtol=0, atol=1e-5)
+
+
+def test_where_the_radios_are_matters(model: Any, stretch: Array) -> None:
+    moved = stretch.copy()
+    moved[1, :, 140] += 0.5
+    said, elsewhere = np.asarray(model.predict_on_batch(stretch)), np.asarray(model.predict_on_batch(moved))
+    np.testing.assert_allclose(elsewhere[0], said[0], rtol=0, atol=1e-5)
+    assert np.abs(elsewhere[1] - said[1]).min(axis=0).max() > 1e-3
 
 
 def test_motion_of_a_known_walk(joints: Array) -> None:

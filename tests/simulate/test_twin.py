@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from edge.errors import ConfigError
-from edge.profile import Geometry, ProfileFile, write_profile
+from edge.geometry import Geometry
+from edge.profile import ProfileFile, write_profile
 from edge.signal.links import Links
 from firmware_tools.simulate.channel import channel
 from firmware_tools.simulate.room import BASIC
