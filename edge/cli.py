@@ -156,8 +156,12 @@ def _offline_commands(command: Command) -> None:
     dataset.add_argument("--benchmark", action="store_true", help="the frozen benchmark, 29 hours, instead of your own")
     dataset.add_argument("--hours", type=float, default=2.0, help="of motion to train on (default 2)")
     dataset.add_argument("--test-hours", type=float, default=0.5, help="of motion per held-out split (default 0.5)")
-    dataset.add_argument("--room", action="append", help="room, several in turn, or a profile (default basic)")
-    dataset.add_argument("--spec", action="append", help="image spec to keep (default: all)")
+    dataset.add_argument(
+        "--room",
+        action="append",
+        help="room, several in turn, a profile, or fresh: another every session (default basic)",
+    )
+    dataset.add_argument("--spec", action="append", help="image spec to keep (default: those a host knows)")
     dataset.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
     _motion_and_seed(dataset)
 
@@ -170,11 +174,13 @@ def _offline_commands(command: Command) -> None:
     length = train.add_mutually_exclusive_group()
     length.add_argument("--samples", type=int, default=600_000, help="windows to show in all (default 600000)")
     length.add_argument("--minutes", type=float, help="instead, as many as this machine shows in so long")
-    train.add_argument("--batch", type=int, help="windows a step (default 64; wimose-plus 960)")
+    train.add_argument("--batch", type=int, help="windows a step (default 64; wimose-plus 1920)")
     train.add_argument("--learning-rate", type=float, help="at its highest (default: what suits the network)")
     train.add_argument("--seed", type=int, default=1, help="of weights and batches (default 1)")
     train.add_argument("--part", default="train", help="part of the dataset to learn from (default train)")
     train.add_argument("--held-out", default="clip", help="part to measure on the way (default clip)")
+    train.add_argument("--fresh", type=float, metavar="TIMES",
+                       help="draw new sessions all the while, each shown so often before it makes room")  # fmt: skip
     train.add_argument("--from", dest="start", metavar="RUN", help="begin with the weights of a finished run")
 
     quantize = command("quantize", "firmware_tools.commands:quantize", "quantise a trained run to an int8 bundle",
@@ -185,6 +191,8 @@ def _offline_commands(command: Command) -> None:
         sub.add_argument("run_folder", metavar="RUN", help="folder made by `wimose train`")
         sub.add_argument("out", metavar="OUT", help="folder to write the bundle to")
         sub.add_argument("--name", required=True, help="name of the bundle, as messages show it")
+    bundle.add_argument("--benchmark", metavar="DATASET",
+                        help="measure on another dataset than the one it was trained on")  # fmt: skip
     bundle.add_argument("--joints", action="store_true", help="show each joint as well")
 
     evaluate = command("evaluate", "firmware_tools.commands:evaluate", "measure a bundle beside its baselines",

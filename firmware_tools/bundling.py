@@ -12,8 +12,9 @@ from edge.inference.engine import Engine
 from edge.skeleton import JOINTS
 from firmware_tools import dataset
 from firmware_tools.markdown import model_card
-from firmware_tools.measuring import Trained, measure_dataset
+from firmware_tools.measuring import ANY_ROOM, PAPER, Trained, measure_dataset
 from firmware_tools.quantize import ORDINARY, balance, load_model, quantize
+from firmware_tools.simulate.room import FRESH
 from firmware_tools.step import step_model
 from firmware_tools.tasks import (
     FORMS,
@@ -64,7 +65,7 @@ def quantize_run(run_folder: Path, out: Path, name: str) -> Bundle:
         limb_m=[round(float(value), 6) for value in normal.limb_m],
         features=features,
         geometry=run.network in PLACED,
-        room=part.rooms[0] if len(part.rooms) <= 2 else "any",
+        room=ANY_ROOM if len(part.rooms) > 2 or FRESH in part.rooms else part.rooms[0],
         trained_on="simulated",
         training={
             "network": run.network,
@@ -78,6 +79,7 @@ def quantize_run(run_folder: Path, out: Path, name: str) -> Bundle:
             "learning_rate": run.learning_rate,
             "seed": run.seed,
             **({"start": Path(run.start).name} if run.start else {}),
+            **({"fresh, shown": run.shown} if run.shown else {}),
         },
         licence=LICENCE,
         accuracy=[],
@@ -100,12 +102,18 @@ def add_step(folder: Path) -> Description:
     return description
 
 
-def make_bundle(run_folder: Path, out: Path, name: str) -> Description:
-    """Quantise, measure with the float model beside it, and write a bundle."""
+def make_bundle(run_folder: Path, out: Path, name: str, benchmark: Path | None = None) -> Description:
+    """Quantise, measure with the float model beside it, and write a bundle.
+
+    benchmark  another dataset to measure on: of its own then only the leaky split is
+    """
     bundle = quantize_run(run_folder, out, name)
     run = read_run(run_folder)
     trained = Trained(load_model(run_folder / "model.keras"), run.network, Normal.read(run_folder / "normal.npz"))
-    accuracy = measure_dataset(bundle, Engine(bundle), Path(run.dataset), trained)
+    engine, own = Engine(bundle), Path(run.dataset)
+    accuracy = measure_dataset(bundle, engine, own, trained, [PAPER] if benchmark else None)
+    if benchmark:
+        accuracy += measure_dataset(bundle, engine, benchmark, trained)
     return write_accuracy(bundle, out, accuracy)
 
 

@@ -15,6 +15,7 @@ from edge.inference.engine import Engine
 from edge.signal.imagespec import KNOWN
 from firmware_tools import dataset as datasets
 from firmware_tools import evaluate as evaluation
+from firmware_tools.phases import SPECS
 from firmware_tools.simulate.motion import default_folder
 from firmware_tools.simulate.room import FRESH, WIVELO
 from firmware_tools.simulate.rooms import room_named
@@ -86,8 +87,8 @@ def dataset(arguments: argparse.Namespace) -> int:
             raise ConfigError("--hours and --test-hours: give positive numbers, up to 1000")
         rooms = [name if name == FRESH else room_named(name).name for name in arguments.room or ("basic",)]
         specs = arguments.spec or list(KNOWN)
-        if unknown := [name for name in specs if name not in KNOWN]:
-            raise ConfigError(f"no image spec {unknown[0]!r}; there are: {', '.join(KNOWN)}")
+        if unknown := [name for name in specs if name not in SPECS]:
+            raise ConfigError(f"no image spec {unknown[0]!r}; there are: {', '.join(SPECS)}")
         if rooms == [WIVELO.name]:
             definition = walks_in_wivelo(motion, arguments.hours, arguments.test_hours, specs, arguments.seed)
         else:
@@ -108,6 +109,8 @@ def train(arguments: argparse.Namespace) -> int:
     out = Path(arguments.out)
     if arguments.samples < 1:
         raise ConfigError(f"--samples {arguments.samples}: give a positive number")
+    if arguments.fresh is not None and (arguments.network != "wimose-plus" or not 0 < arguments.fresh <= 1000):
+        raise ConfigError("--fresh is for wimose-plus: how often a session is shown in the mean, such as --fresh 4")
     if arguments.start and not (Path(arguments.start) / "training.weights.h5").is_file():
         raise ConfigError(f"--from {arguments.start}: holds no finished run; finish it with `wimose train`")
     run = Run(
@@ -120,6 +123,7 @@ def train(arguments: argparse.Namespace) -> int:
         part=arguments.part,
         held_out=arguments.held_out,
         start=arguments.start or "",
+        shown=arguments.fresh or 0.0,
     )
     if arguments.minutes is not None:
         if not 0 < arguments.minutes <= 10_000:
@@ -144,7 +148,10 @@ def quantize(arguments: argparse.Namespace) -> int:
 def bundle(arguments: argparse.Namespace) -> int:
     from firmware_tools.bundling import make_bundle
 
-    description = make_bundle(Path(arguments.run_folder), Path(arguments.out), arguments.name)
+    description = make_bundle(
+        Path(arguments.run_folder), Path(arguments.out), arguments.name,
+        Path(arguments.benchmark) if arguments.benchmark else None,
+    )  # fmt: skip
     _show(description.accuracy, f"{description.name}, trained on {description.trained_on} data, int8", arguments.joints)
     return 0
 

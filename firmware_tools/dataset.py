@@ -27,10 +27,11 @@ from edge.parse.intel5300 import parse_log
 from edge.progress import track
 from edge.recording import align
 from edge.signal.grid import RATE_HZ
-from edge.signal.imagespec import ImageSpec, known_spec
+from edge.signal.imagespec import ImageSpec
 from edge.signal.path import SignalPath
 from edge.signal.resample import grid_time_us
 from edge.skeleton import N_JOINTS
+from firmware_tools.phases import spec_named
 from firmware_tools.simulate.motion import Clip, load_clips
 from firmware_tools.simulate.room import DRAWN, FRESH, Room
 from firmware_tools.simulate.rooms import room_named
@@ -174,7 +175,7 @@ def load(folder: Path, part: str, spec: str) -> Sessions:
     if count == 0:
         raise ConfigError(f"{folder} has no {part} yet; wait for `wimose dataset {folder}` or start it again")
     return Sessions(
-        known_spec(spec), arrays[spec][:count], arrays["joints"][:count], arrays["run"][:count], arrays["clip"][:count],
+        spec_named(spec), arrays[spec][:count], arrays["joints"][:count], arrays["run"][:count], arrays["clip"][:count],
         [definition.room(part, number) for number in range(count)],
     )  # fmt: skip
 
@@ -199,7 +200,7 @@ def _open(definition: Definition, folder: Path, part: str) -> Array:
         sessions, points = definition.sessions(part), definition.grid_points
         truths = points // TRUTH_EVERY
         shapes: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {
-            spec: ((sessions, points, *known_spec(spec).column), np.int8) for spec in definition.specs
+            spec: ((sessions, points, *spec_named(spec).column), np.int8) for spec in definition.specs
         }
         shapes |= {
             "joints": ((sessions, truths, N_JOINTS, 3), np.int16),
@@ -213,9 +214,21 @@ def _open(definition: Definition, folder: Path, part: str) -> Array:
     return np.asarray(np.load(done))
 
 
-def _session(job: tuple[Definition, Path, str, int]) -> None:
-    """Simulate one session and write it into its place."""
-    definition, folder, part, number = job
+@dataclass(frozen=True, eq=False)
+class Simulated:
+    """One session, as `Sessions` has them."""
+
+    columns: dict[str, Array]  # of every spec (G, ...) int8; zeros behind what is shorter
+    truth: Array  # (G / 5, 17, 3) int16
+    run: Array  # (G / 5,) int16
+    clip: Array  # (G / 5,) int16
+
+
+def simulate(definition: Definition, part: str, number: int, specs: list[str] | None = None) -> Simulated:
+    """Simulate a session; the same whenever it is asked for, and beyond the part's hours too.
+
+    specs  those of the definition if None
+    """
     what = definition.parts[part]
     clips = clips_of(what.split, _all_clips(Path(definition.motion)))
     rng = np.random.default_rng(definition.key(part, number))
@@ -229,10 +242,13 @@ def _session(job: tuple[Definition, Path, str, int]) -> None:
 
     points = definition.grid_points
     known = np.zeros(points, bool)
-    for name in definition.specs:
-        columns, there = SignalPath(room.links, spec=known_spec(name), empty_us=empty_us).columns(recording.receivers)
-        have = min(len(columns), points)
-        _write(folder / f"{part}-{name}.npy", number, np.round(columns[:have] * IMAGE_SCALE).astype(np.int8))
+    columns = {}
+    for name in definition.specs if specs is None else specs:
+        spec = spec_named(name)
+        made, there = SignalPath(room.links, spec=spec, empty_us=empty_us).columns(recording.receivers)
+        have = min(len(made), points)
+        columns[name] = np.zeros((points, *spec.column), np.int8)
+        columns[name][:have] = np.round(made[:have] * IMAGE_SCALE).astype(np.int8)
         known[:have] = there[:have]
 
     grid_s = grid_time_us(np.arange(points)) * 1e-6
@@ -245,10 +261,24 @@ def _session(job: tuple[Definition, Path, str, int]) -> None:
     at = slice(None, None, TRUTH_EVERY)
     share = ((grid_s - recorded.time_s[now - 1]) / np.diff(recorded.time_s)[now - 1])[at, None, None].clip(0, 1)
     joints = (1 - share) * recorded.joints[now[at] - 1] + share * recorded.joints[now[at]]
-    _write(folder / f"{part}-joints.npy", number, np.round(joints / TRUTH_UNIT_M).clip(-MAX_RUN, MAX_RUN))
-    _write(folder / f"{part}-run.npy", number, run[at])
     clip = recorded.clip if recorded.clip.size else np.zeros(len(recorded.take), np.int64)  # a walk is no clip
-    _write(folder / f"{part}-clip.npy", number, np.where(recorded.take[now[at]] >= 0, clip[now[at]], -1))
+    return Simulated(
+        columns,
+        truth=np.round(joints / TRUTH_UNIT_M).clip(-MAX_RUN, MAX_RUN).astype(np.int16),
+        run=run[at].astype(np.int16),
+        clip=np.where(recorded.take[now[at]] >= 0, clip[now[at]], -1).astype(np.int16),
+    )
+
+
+def _session(job: tuple[Definition, Path, str, int]) -> None:
+    """Simulate one session and write it into its place."""
+    definition, folder, part, number = job
+    made = simulate(definition, part, number)
+    for name, columns in made.columns.items():
+        _write(folder / f"{part}-{name}.npy", number, columns)
+    _write(folder / f"{part}-joints.npy", number, made.truth)
+    _write(folder / f"{part}-run.npy", number, made.run)
+    _write(folder / f"{part}-clip.npy", number, made.clip)
     _write(folder / f"{part}-done.npy", number, np.array(True))  # last: the session is whole
 
 
@@ -270,10 +300,7 @@ def _scene(definition: Definition, part: Part, room: Room, clips: list[Clip], rn
 
 
 def _write(path: Path, number: int, values: Array) -> None:
-    """Put a session's values into its row of a file; what is shorter leaves zeros behind it."""
+    """Put a session's values into its row of a file."""
     rows = np.load(path, mmap_mode="r+")
-    if values.ndim:
-        rows[number, : len(values)] = values
-    else:
-        rows[number] = values
+    rows[number] = values
     rows.flush()

@@ -21,6 +21,7 @@ from firmware_tools import dataset
 from firmware_tools.dataset import TRUTH_EVERY, Sessions, clips_of
 from firmware_tools.evaluate import MAX_WINDOWS, measure
 from firmware_tools.simulate.motion import load_clips
+from firmware_tools.simulate.rooms import room_named
 from firmware_tools.splits import kind_of
 from firmware_tools.tasks import Normal, held_out, predict, test_windows
 from models.baselines import KnnRegressor, MeanPoses
@@ -29,6 +30,9 @@ from models.metrics import Moments
 FEWEST_WINDOWS = 100  # of a kind of motion; fewer say nothing
 KNN_WINDOWS = 20_000
 BLOCK = 64  # windows in memory at once
+PAPER = "paper"
+ANY_ROOM = "any"  # of a bundle that was trained in many
+MANY_ROOMS = "rooms-train"  # the benchmark's part that its baselines are of
 NLOS = "-nlos"  # rooms with a screen end so
 
 
@@ -46,12 +50,19 @@ def measure_dataset(
 ) -> list[Accuracy]:
     """The table of a bundle: the paper's leaky split of its training part, and every other part of a dataset.
 
-    parts  which to measure instead; all that are not training parts if None
+    data   the dataset it was trained on, or another: nothing of that was learnt from, so it has no leaky split
+    parts  which to measure instead, PAPER among them; all that are not training parts if None
     """
     definition = dataset.read_definition(data)
     ruler = Ruler.of(bundle, engine, data, trained)
-    entries = [] if parts else ruler.measure("paper", ruler.train, ruler.leaky, _kinds(definition, ruler.part))
-    for name in parts or [name for name in definition.parts if "train" not in name]:
+    if parts is None:
+        parts = [name for name in definition.parts if "train" not in name]
+        parts = [PAPER, *parts] if learnt_from(bundle, definition) else parts
+    entries = []
+    for name in parts:
+        if name == PAPER:
+            entries += ruler.measure(PAPER, ruler.train, ruler.leaky, _kinds(definition, ruler.part))
+            continue
         sessions = dataset.load(data, name, bundle.spec.name)
         split = "room" if name.startswith("room") else definition.parts[name].split
         entries += ruler.measure(split, sessions, test_windows(sessions), _kinds(definition, name))
@@ -73,6 +84,12 @@ def measure_motion(bundle: Bundle, engine: Engine, data: Path, motion: Path, hou
         return ruler.measure("motion", sessions, test_windows(sessions), _kinds(definition, "motion"))
 
 
+def learnt_from(bundle: Bundle, definition: dataset.Definition) -> bool:
+    """Whether a bundle was trained on that dataset."""
+    training = bundle.description.training
+    return (training.get("dataset"), training.get("dataset_seed")) == (definition.version, definition.seed)
+
+
 @dataclass(frozen=True, eq=False)
 class Ruler:
     """A bundle, and what it is compared with, fitted on the windows it was trained on."""
@@ -91,8 +108,10 @@ class Ruler:
         """Raises ConfigError where the dataset is not one the bundle can be measured on."""
         definition = dataset.read_definition(data)
         part = str(bundle.description.training.get("part", "train"))
+        if not learnt_from(bundle, definition) and bundle.description.room == ANY_ROOM:
+            part = MANY_ROOMS
         if part not in definition.parts:
-            raise ConfigError(f"{data} has no part {part!r}, which {bundle.identity} was trained on; give its dataset")
+            raise ConfigError(f"{data} has no part {part!r}, as {bundle.identity} was trained on; give its dataset")
         if bundle.spec.name not in definition.specs:
             raise ConfigError(f"{data} has no columns of {bundle.spec.name}; make it with `--spec {bundle.spec.name}`")
         train = dataset.load(data, part, bundle.spec.name)
@@ -163,7 +182,7 @@ def _evenly(windows: Array) -> Array:
 
 def _group(room: str) -> tuple[str, bool]:
     """What a session is counted under: its room, or the set of drawn rooms it belongs to; and whether it is NLoS."""
-    nlos = room.endswith(NLOS)
+    nlos = bool(room_named(room).screens)
     name = room.removesuffix(NLOS)
     head, _, number = name.rpartition("-")
     return (f"{head} rooms" if head and number.isdigit() else name), nlos

@@ -1,12 +1,13 @@
 """Writes models/RESULTS.md from what was measured: `python -m firmware_tools.results`.
 
-models/results/ holds the figures as the commands gave them: benchmark-<model>.json of `wimose evaluate --json`, beside
-training.md, which says how much each was shown, walks.json of `wimose evaluate --walks --json`, and with --calibrate
-walks-calibrated-<bundle>.json, realism-<room>.json of `wimose simulate --check --json`, still.yaml of `study.still`,
-and ladder.yaml, ablations.yaml, seeds.yaml and rooms-<bundle>.yaml of `wimose ladder`, `wimose ablate`, `wimose seeds`
-and `wimose rooms`.
+models/results/ holds the figures as the commands gave them: benchmark-<model>.json of `wimose evaluate --json`, with
+curve-<model>.csv of `python -m firmware_tools.history`, beside training.md, which says how much each was shown,
+walks.json of `wimose evaluate --walks --json`, and with --calibrate walks-calibrated-<bundle>.json,
+realism-<room>.json of `wimose simulate --check --json`, still.yaml of `study.still`, and ladder.yaml, ablations.yaml,
+seeds.yaml and rooms-<bundle>.yaml of `wimose ladder`, `wimose ablate`, `wimose seeds` and `wimose rooms`.
 """
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,6 +64,22 @@ def _benchmark(file: Path) -> str:
     return (
         f"### {name}\n\n{figures_markdown(accuracy_figures(entries))}\n"
         f"P-MPJPE of each joint, in brackets the canonical baseline's:\n\n{joints}\n{confidence_markdown(entries)}"
+        f"{_curve(file.with_name(f'curve-{name}.csv'))}"
+    )
+
+
+def _curve(file: Path) -> str:
+    """How the error fell; empty where that was not kept."""
+    if not file.exists():
+        return ""
+    with file.open() as lines:
+        windows, mpjpe, p_mpjpe = zip(*csv.reader(lines), strict=True)
+    rows = (Row(True, "MPJPE", mpjpe), Row(False, "P-MPJPE", p_mpjpe))
+    shown = tuple(f"{int(count) / 1e6:.1f}" for count in windows)
+    return (
+        "Errors on clips never seen while it learnt (float, all kinds of motion and conditions, 512 windows), by the\n"
+        f"millions of windows shown; the learning rate falls to zero at the end:\n\n"
+        f"{figures_markdown(Figures('windows, millions', shown, rows))}\n"
     )
 
 

@@ -25,6 +25,7 @@ PAPER_EVERY = 4  # truth points from one window to the next: 7.5 Hz, the paper's
 WHOLE = PLUS_1.packets + FILTER_REACH
 MOTIONS = 20_000  # looked at for their deviation
 UNTOLD = 0.1  # of the stretches hide where the radios are, and as many the carrier alone: not every host is told
+TRUTH_PER_S = 30
 STRETCH = 60  # outputs of one training stretch, 2 s: longer costs less an output, shorter shows more places a step
 NETWORKS = {"wimose": WIMOSE_1, "wipose": WIMOSE_1, "wimose-plus": PLUS_1}
 PLACED = ("wimose-plus",)  # networks that are told where the radios are

@@ -17,6 +17,7 @@ import numpy as np
 from edge.errors import ConfigError
 from edge.progress import progress_bar
 from firmware_tools import dataset
+from firmware_tools.fresh import FreshTask
 from firmware_tools.history import draw_history
 from firmware_tools.tasks import (
     Normal,
@@ -54,6 +55,7 @@ class Run(msgspec.Struct, frozen=True):
     part: str = "train"
     held_out: str = "clip"  # the part that is measured on the way
     start: str = ""  # folder of a run whose weights this one begins with
+    shown: float = 0.0  # how often a session drawn meanwhile is shown (`fresh`); 0: the dataset's own, again and again
 
 
 def learning_rate(run: Run, step: int) -> float:
@@ -137,6 +139,9 @@ def read_asked(folder: Path) -> Run | None:
 def _task(run: Run) -> Task:
     sessions = dataset.load(Path(run.dataset), run.part, network_spec(run.network).name)
     normal = Normal.read(Path(run.start) / "normal.npz") if run.start else None
+    if run.shown:
+        definition = dataset.read_definition(Path(run.dataset))
+        return FreshTask(sessions, run.seed, run.batch, normal, definition, run.part, run.shown)
     return task_of(run.network, sessions, run.seed, run.batch, normal)
 
 

@@ -26,6 +26,7 @@ from edge.signal.antennas import ANTENNAS, BINS, PRODUCTS
 from edge.skeleton import N_JOINTS
 from firmware_tools import dataset
 from firmware_tools.dataset import Sessions
+from firmware_tools.phases import FITTED_PHASE, RAW_PHASE
 from firmware_tools.study.trial import SPEC, Learnt, Trial, error_figures, motion_figures, run_trial
 from firmware_tools.tasks import LEARNING_RATES, Normal, PlusTask, keras_or_complain
 from firmware_tools.train import Run, learning_rate, samples_in
@@ -51,6 +52,7 @@ class Ablation:
     sessions: float = 1.0  # share of them, the first
     form: str = "split-1"
     motion_weight: float = 1.0
+    spec: str = SPEC  # of the images; where the dataset has none of it, nothing is trained
 
 
 ABLATIONS = (
@@ -58,6 +60,8 @@ ABLATIONS = (
     Ablation("amplitude", "amplitudes only", groups=AMPLITUDE),
     Ablation("products", "conjugate products only", groups=PRODUCT),
     Ablation("pair", "amplitude of one antenna, its product with the next", groups=(0, ANTENNAS, ANTENNAS + PRODUCTS)),
+    Ablation("raw-phase", "amplitudes, raw phase of two antennas", spec=RAW_PHASE.name),
+    Ablation("fitted-phase", "amplitudes, phase of two antennas without its line", spec=FITTED_PHASE.name),
     Ablation("receiver1", "receiver 1 only", receivers=(0,)),
     Ablation("context-0.23s", "context 0.23 s", dilations=(1, 1, 0, 0, 0)),
     Ablation("context-0.7s", "context 0.7 s", dilations=(1, 2, 2, 2, 2)),
@@ -156,7 +160,8 @@ def ablate(data: Path, out: Path, minutes: float, batch: int) -> Ablated:
     else:
         done = Ablated(str(data), batch, samples_in(_run(data, batch, batch), minutes))
         out.mkdir(parents=True, exist_ok=True)
-    for ablation in ABLATIONS:
+    there = dataset.read_definition(data).specs
+    for ablation in [ablation for ablation in ABLATIONS if ablation.spec in there]:
         if ablation.what not in {trial.name for trial in done.trials}:
             done = msgspec.structs.replace(done, trials=[*done.trials, _trial(ablation, done, data, out)])
             file.with_suffix(".new").write_bytes(msgspec.yaml.encode(done))
@@ -178,11 +183,22 @@ def ablation_tables(done: Ablated) -> Group:
 def _trial(ablation: Ablation, asked: Ablated, data: Path, out: Path) -> Trial:
     folder = out / f"run-{ablation.name}"
     folder.mkdir(parents=True, exist_ok=True)
-    task = AblatedTask(ablation, dataset.load(data, PART, SPEC), asked.batch)
+    task = AblatedTask(ablation, dataset.load(data, PART, ablation.spec), asked.batch)
     model = _fit(task, _run(data, asked.samples, asked.batch), folder)
     found = Learnt(model, task.normal, ablation.form, task.see)
     return run_trial(
-        ablation.what, folder, asked.samples, found, data, PART, TEST, TEST, "all of the dataset", SEED, task.sessions
+        ablation.what,
+        folder,
+        asked.samples,
+        found,
+        data,
+        PART,
+        TEST,
+        TEST,
+        "all of the dataset",
+        SEED,
+        task.sessions,
+        ablation.spec,
     )
 
 

@@ -62,16 +62,16 @@ def skill(accuracy: Accuracy) -> float:
 
 def run_trial(
     name: str, run: Path, samples: int, learnt: Learnt, data: Path, train: str, test: str, split: str, room: str,
-    seed: int, known: Sessions | None = None,
+    seed: int, known: Sessions | None = None, spec: str = SPEC,
 ) -> Trial:  # fmt: skip
     """Measure a run on the part `test` and on what was held out of the part it was trained on.
 
     known  the sessions it was trained on; all of `train` if None
     """
     definition = dataset.read_definition(data)
-    known = known or dataset.load(data, train, SPEC)
+    known = known or dataset.load(data, train, spec)
     poses, leaky = learnt_from(definition, train, known, seed)
-    kept = dataset.load(data, test, SPEC)
+    kept = dataset.load(data, test, spec)
     trial = measured(name, run, samples, learnt, kept, household(definition, test, kept), poses, split, room, seed)
     own = measured(name, run, samples, learnt, known, leaky, poses, "paper", room, seed)
     return msgspec.structs.replace(trial, leaky=own.accuracy)

@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -70,11 +71,32 @@ def test_one_part_alone(bundle: Bundle, dataset_folder: Path, monkeypatch: pytes
         measure_dataset(bundle, Engine(bundle), dataset_folder, parts=["rooms-test"])
 
 
+def test_nothing_of_another_dataset_was_learnt_from(
+    bundle: Bundle, dataset_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "FEWEST_WINDOWS", FEWEST)
+    training = bundle.description.training | {"dataset_seed": 99}
+    other = msgspec.structs.replace(bundle, description=msgspec.structs.replace(bundle.description, training=training))
+    entries = measure_dataset(other, Engine(other), dataset_folder)
+    assert {entry.split for entry in entries} == {"clip", "subject"}
+    anywhere = msgspec.structs.replace(other, description=msgspec.structs.replace(other.description, room="any"))
+    with pytest.raises(ConfigError, match="no part 'rooms-train'"):  # its baselines are of many rooms
+        measure_dataset(anywhere, Engine(anywhere), dataset_folder)
+
+
+def test_the_leaky_split_is_a_part_too(bundle: Bundle, dataset_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "FEWEST_WINDOWS", FEWEST)
+    entries = measure_dataset(bundle, Engine(bundle), dataset_folder, parts=["paper"])
+    assert {entry.split for entry in entries} == {"paper"}
+
+
 def test_rooms_are_grouped_by_what_they_were_drawn_for() -> None:
     assert measuring._group("basic") == ("basic", False)
     assert measuring._group("basic-nlos") == ("basic", True)
     assert measuring._group("test-3") == ("test rooms", False)
     assert measuring._group("train-17") == ("train rooms", False)
+    screened = [measuring._group(f"fresh-{number}") for number in range(20)]
+    assert set(screened) == {("fresh rooms", False), ("fresh rooms", True)}
 
 
 def test_a_take_is_one_sequence(dataset_folder: Path) -> None:
