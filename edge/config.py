@@ -20,7 +20,7 @@ from edge.errors import ConfigError
 from edge.geometry import Geometry
 
 DEFAULT_FILE = Path("/etc/wimose/config.yaml")
-BUNDLE = "wimose-plus-rooms"  # trained in forty rooms: a house is none of those that the others know
+BUNDLE = "wimose-plus-rooms"  # trained in many rooms: a house is none of those that the others know
 ENVIRONMENT = "WIMOSE_"
 NOT_KEYS = ("WIMOSE_DATA", "WIMOSE_TEST_")  # recordings, and what the tests are told
 MAX_FILE_BYTES = 1 << 20  # a configuration has two pages; a wrong file is not read into memory

@@ -66,10 +66,12 @@ def profile(config: Config) -> Finding:
     """Load it as the service does: it belongs to one bundle."""
     check = Check("room profile")
     if config.profile is None:
+        told = "" if config.geometry else "; nor is the model told where the radios are"
         return check.warn(
             f"{config.room} has none: places are in the receivers' own frame, and right only in the room that the "
-            "model was made for",
-            "nothing, until this room is calibrated",
+            f"model was made for{told}",
+            "nothing, until this room is calibrated; room_size_m, transmitter_m and antennas_m in the configuration "
+            "help meanwhile",
         )
     try:
         load_profile(Path(config.profile), load_bundle(find_bundle(config.bundle)))
