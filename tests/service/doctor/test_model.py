@@ -88,6 +88,7 @@ def test_no_profile_is_said() -> None:
     found = profile(Config())
     assert found.verdict == "warn"
     assert "receivers' own frame" in found.found
+    assert "nor is the model told" in found.found
 
 
 def test_a_profile(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""A model that is told where the radios are: it says other things of the same image in another room."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from edge.arrays import Array
+from edge.errors import BundleMismatch
+from edge.geometry import geometry_values
+from edge.inference.bundle import Bundle, find_bundle, load_bundle
+from edge.inference.engine import Engine
+from firmware_tools.simulate.rooms import room_named
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return load_bundle(find_bundle("wimose-plus-rooms"))
+
+
+@pytest.fixture(scope="module")
+def image() -> Array:
+    return np.random.default_rng(1).normal(0.0, 0.2, (325, 140)).clip(-1, 1).astype(np.float32)
+
+
+def told(name: str) -> Array:
+    room = room_named(name)
+    return geometry_values(room.geometry(), room.carrier_hz)
+
+
+def test_another_room_is_another_place(bundle: Bundle, image: Array) -> None:
+    assert bundle.description.geometry
+    assert bundle.input_shape == (325, 160)
+    engine = Engine(bundle)
+    rooms = [Engine(bundle, geometry=told(name))(image) for name in ("test-0", "test-1")]
+    assert np.abs(rooms[0][0] - rooms[1][0]).max() > 0.1
+    assert np.array_equal(engine(image), Engine(bundle, geometry=geometry_values(None))(image))  # nobody told
+    siblings = [engine.sibling(geometry=told(name))(image) for name in ("test-0", "test-1")]
+    assert np.array_equal(siblings, rooms)
+    assert engine.streams
+
+
+def test_what_is_told_is_rounded_as_an_image_is(bundle: Bundle, image: Array) -> None:
+    """Half a count more or less, 0.4 % of the range, is not heard."""
+    values = np.round(told("test-0") * 127) / 127
+    exact, other = (Engine(bundle, geometry=one.astype(np.float32))(image) for one in (values, values + 0.3 / 127))
+    assert np.array_equal(exact, other)
+
+
+def test_a_bundle_that_does_not_ask_is_told_nothing(image: Array) -> None:
+    basic = load_bundle(find_bundle("wimose-basic"))
+    assert basic.input_shape == basic.spec.shape
+    picture = image[:30, :80].reshape(30, 20, 4)
+    assert np.array_equal(Engine(basic)(picture), Engine(basic, geometry=told("test-0"))(picture))
+
+
+def test_a_description_that_forgets_it_is_refused(bundle: Bundle) -> None:
+    forgetful = msgspec.structs.replace(bundle, description=msgspec.structs.replace(bundle.description, geometry=False))
+    with pytest.raises(BundleMismatch, match="install it again"):
+        Engine(forgetful)
