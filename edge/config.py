@@ -17,7 +17,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from edge.errors import ConfigError
-from edge.geometry import Geometry
+from edge.geometry import Geometry, known_geometry
 
 DEFAULT_FILE = Path("/etc/wimose/config.yaml")
 BUNDLE = "wimose-plus-rooms"  # trained in many rooms: a house is none of those that the others know
@@ -93,9 +93,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def geometry(self) -> Geometry | None:
         """Where the radios are; None where not all of it is known."""
         first, second = (receiver.antennas_m for receiver in self.receivers)
-        if self.room_size_m is None or self.transmitter_m is None or not first or not second:
-            return None
-        return Geometry(self.room_size_m, self.transmitter_m, (first, second))
+        return known_geometry(self.room_size_m, self.transmitter_m, first, second)
 
 
 def load_rooms(

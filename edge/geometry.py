@@ -31,6 +31,15 @@ class Geometry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     receivers_m: tuple[list[Place], list[Place]]  # antennas of each
 
 
+def known_geometry(
+    size_m: Place | None, transmitter_m: Place | None, first: list[Place] | None, second: list[Place] | None
+) -> Geometry | None:
+    """Of measures that may be missing, both receivers' antennas last; None where not all are there."""
+    if size_m is None or transmitter_m is None or not first or not second:
+        return None
+    return Geometry(size_m, transmitter_m, (first, second))
+
+
 def geometry_values(geometry: Geometry | None, carrier_hz: float | None = None) -> Array:
     """(20,) float32 from -1 to 1, as in the table above; what lies outside is cut off there."""
     values = np.zeros(GEOMETRY_VALUES)

@@ -9,7 +9,7 @@ import numpy as np
 
 from edge.arrays import Array
 from edge.errors import ConfigError
-from edge.geometry import Geometry
+from edge.geometry import Geometry, known_geometry
 from edge.parse.intel5300 import CsiLog, read_log
 from edge.signal.links import Links
 from edge.skeleton import N_JOINTS
@@ -47,9 +47,7 @@ class SessionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def geometry(self) -> Geometry | None:
         """What it knows of where it was recorded; None where that is not all."""
         first, second = (entry.antennas_m for entry in self.receivers)
-        if self.room_size_m is None or self.transmitter_m is None or not first or not second:
-            return None
-        return Geometry(self.room_size_m, self.transmitter_m, (first, second))
+        return known_geometry(self.room_size_m, self.transmitter_m, first, second)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,11 +1,6 @@
-"""A picture of a training run: the loss, and the error on clips kept away beside what learning nothing scores.
-
-`python -m firmware_tools.history RUN OUT` writes that error as `curve-<model>.csv` for models/results/: windows shown,
-MPJPE and P-MPJPE in millimetres.
-"""
+"""A picture of a training run: the loss, and the error on clips kept away beside what learning nothing scores."""
 
 import csv
-import sys
 from pathlib import Path
 
 from edge.arrays import Array
@@ -22,7 +17,7 @@ def draw_history(folder: Path, poses: MeanPoses, truth: Array) -> None:
         from matplotlib.figure import Figure
     except ImportError:
         return
-    rows = _rows(folder)
+    rows = history_rows(folder)
     mean, _, canonical = (pose_error(truth, guess) for guess in poses.guesses(truth).values())
     figure = Figure(figsize=(12, 3.6), layout="constrained")
     loss, place, pose = figure.subplots(1, 3)
@@ -40,27 +35,7 @@ def draw_history(folder: Path, poses: MeanPoses, truth: Array) -> None:
     figure.savefig(folder / "history.png", dpi=100)
 
 
-def write_curve(folder: Path, batch: int, out: Path) -> None:
-    """The checks of a run of so many windows a step."""
-    checked = {row[0]: row for row in _rows(folder) if row[0] is not None and row[3] is not None}  # once each
-    with out.open("w", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(
-            (round(step * batch), f"{row[3]:.0f}", f"{row[4]:.1f}") for step, row in sorted(checked.items())
-        )
-
-
-def _rows(folder: Path) -> list[list[float | None]]:
-    """Of `history.csv`."""
+def history_rows(folder: Path) -> list[list[float | None]]:
+    """Step, learning rate, loss and, where it was measured, MPJPE and P-MPJPE: `history.csv` of a run."""
     with (folder / "history.csv").open() as file:
         return [[float(cell) if cell else None for cell in row] for row in csv.reader(file)]
-
-
-def main() -> None:
-    from firmware_tools.bundling import read_run
-
-    run = Path(sys.argv[1])
-    write_curve(run, read_run(run).batch, Path(sys.argv[2]))
-
-
-if __name__ == "__main__":
-    main()

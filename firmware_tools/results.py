@@ -1,7 +1,7 @@
 """Writes models/RESULTS.md from what was measured: `python -m firmware_tools.results`.
 
 models/results/ holds the figures as the commands gave them: benchmark-<model>.json of `wimose evaluate --json`, with
-curve-<model>.csv of `python -m firmware_tools.history`, beside training.md, which says how much each was shown,
+curve-<model>.csv of `python -m firmware_tools.curve`, beside training.md, which says how much each was shown,
 walks.json of `wimose evaluate --walks --json`, and with --calibrate walks-calibrated-<bundle>.json,
 realism-<room>.json of `wimose simulate --check --json`, still.yaml of `study.still`, and ladder.yaml, ablations.yaml,
 seeds.yaml and rooms-<bundle>.yaml of `wimose ladder`, `wimose ablate`, `wimose seeds` and `wimose rooms`.

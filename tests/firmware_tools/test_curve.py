@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from firmware_tools.history import write_curve
+from firmware_tools.curve import write_curve
 
 
 def test_checks_are_kept_once_each_by_the_windows_shown(tmp_path: Path) -> None:
