@@ -13,7 +13,7 @@ import numpy as np
 
 from edge.arrays import Array
 from edge.parse.subcarriers import INDEX_20_MHZ
-from edge.signal.antennas import AMPLITUDES, BINS, GROUP, PRODUCTS, array_values_plain
+from edge.signal.antennas import AMPLITUDES, ANTENNAS, BINS, GROUP, PRODUCTS, VALUES, array_values
 from edge.signal.baseline import AMPLITUDE_GAIN, PRODUCT_GAIN
 from edge.signal.imagespec import KNOWN, PLUS_1, ImageSpec, known_spec
 from edge.signal.links import Links
@@ -21,12 +21,13 @@ from edge.signal.links import Links
 
 def raw_values(csi: Array, links: Links) -> Array:
     """Amplitudes of all antennas, real and imaginary parts of the first two: (N, 3, 30) counts to (N, 70) float64."""
+    amplitudes = array_values(csi.astype(np.complex64))[:, :AMPLITUDES]
     csi = csi.astype(np.complex128)
     power = (np.abs(csi) ** 2).mean(axis=(1, 2))
     power[power == 0] = np.inf
     single = csi[:, :PRODUCTS] / np.sqrt(power)[:, None, None]
     grouped = single.reshape(len(csi), PRODUCTS * BINS, GROUP).mean(axis=2)
-    return np.concatenate((array_values_plain(csi)[:, :AMPLITUDES], grouped.real, grouped.imag), axis=1)
+    return np.concatenate((amplitudes, grouped.real, grouped.imag), axis=1)
 
 
 def fitted_values(csi: Array, links: Links) -> Array:
@@ -49,10 +50,10 @@ def single_deviations(rows: Array, means: Array, known: Array) -> Array:
     rows, means  (G, 70) float64; known (G,) bool, unknown points give zeros
     returns      (G, 70) float32 in (-1, 1)
     """
-    level = np.sqrt((means[:, :AMPLITUDES].reshape(len(means), -1, BINS) ** 2).mean(axis=2)).clip(1e-9)  # (G, 3)
-    of = np.concatenate((np.arange(3), *2 * (np.arange(PRODUCTS),)))  # the antenna of each group of bins
-    gain = np.repeat((AMPLITUDE_GAIN, PRODUCT_GAIN), (3, 2 * PRODUCTS))
-    moved = (rows - means).reshape(len(rows), -1, BINS) / level[:, of, None] * gain[:, None]
+    level = np.sqrt((means[:, :AMPLITUDES].reshape(len(means), ANTENNAS, BINS) ** 2).mean(axis=2)).clip(1e-9)  # (G, 3)
+    of = np.concatenate((np.arange(ANTENNAS), *2 * (np.arange(PRODUCTS),)))  # the antenna of each group of bins
+    gain = np.repeat((AMPLITUDE_GAIN, PRODUCT_GAIN), (ANTENNAS, 2 * PRODUCTS))
+    moved = (rows - means).reshape(len(rows), VALUES // BINS, BINS) / level[:, of, None] * gain[:, None]
     return np.asarray(np.tanh(moved.reshape(rows.shape)) * known[:, None], np.float32)
 
 

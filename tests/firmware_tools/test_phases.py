@@ -63,6 +63,7 @@ def test_they_are_shown_as_plus_1_is(spec: ImageSpec, csi: Array) -> None:
     rows = chosen.values(csi, LINKS)
     np.testing.assert_allclose(rows[:, :AMPLITUDES], array_values(csi.astype(np.complex64))[:, :AMPLITUDES], rtol=1e-5)
     assert not np.isnan(chosen.values(np.zeros_like(csi), LINKS)).any()
+    assert chosen.values(csi[:0], LINKS).shape == chosen.columns(rows[:0], rows[:0], np.ones(0, bool)).shape == (0, 70)
     assert chosen.name not in KNOWN  # no host runs it
 
 

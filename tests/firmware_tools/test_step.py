@@ -12,7 +12,7 @@ from firmware_tools.step import step_model
 LITERT = next(iter(ENGINES))
 
 
-@pytest.fixture(scope="module", params=["wimose-plus-basic", "wimose-plus-rooms"])
+@pytest.fixture(scope="module", params=["wimose-plus-basic", "wimose-plus-anywhere"])
 def bundle(request: pytest.FixtureRequest) -> Bundle:
     return load_bundle(find_bundle(request.param))
 
@@ -24,7 +24,7 @@ def network(model: bytes) -> Network:
 def test_a_step_takes_what_is_new_and_its_own_state(bundle: Bundle) -> None:
     step = network(step_model(bundle.model))
     past = [(1, 1, 2 * dilation, 192) for dilation in (1, 2, 4, 8, 16)]
-    assert [tuple(tensor["shape"]) for tensor in step.inputs] == [(1, 1, 15, 160), *past]
+    assert [tuple(tensor["shape"]) for tensor in step.inputs] == [(1, 1, 15, bundle.input_shape[-1]), *past]
     assert [tuple(tensor["shape"]) for tensor in step.outputs[2:]] == past
     window = network(bundle.model)
     for ours, theirs in zip((step.inputs[0], *step.outputs[:2]), (*window.inputs, *window.outputs), strict=True):
@@ -37,7 +37,7 @@ def test_the_state_moves_on_by_a_column(bundle: Bundle) -> None:
     rng = np.random.default_rng(1)
     step = network(step_model(bundle.model))
     past = [rng.integers(-128, 128, tensor["shape"], np.int8) for tensor in step.inputs[1:]]
-    following = step(rng.integers(-64, 64, (15, 160), np.int8), *past)[2:]
+    following = step(rng.integers(-64, 64, (15, bundle.input_shape[-1]), np.int8), *past)[2:]
     for before, after in zip(past, following, strict=True):
         np.testing.assert_array_equal(after[:, :, :-1], before[:, :, 1:])
 
@@ -45,9 +45,9 @@ def test_the_state_moves_on_by_a_column(bundle: Bundle) -> None:
 def test_steps_over_a_window_say_what_the_window_says(bundle: Bundle) -> None:
     rng = np.random.default_rng(2)
     window = network(bundle.model)
-    stream = Stream(network(step_model(bundle.model)), (325, 160), "test")
+    stream = Stream(network(step_model(bundle.model)), bundle.input_shape, "test")
     for reach in (8, 64, 128):
-        counts = rng.integers(-reach, reach, (325, 160), np.int8)
+        counts = rng.integers(-reach, reach, bundle.input_shape, np.int8)
         counts[:, 140:] = counts[0, 140:]  # the radios stand still
         for one, other in zip(stream.anew(counts), window(counts), strict=True):
             np.testing.assert_array_equal(one.ravel(), other.ravel())

@@ -14,12 +14,13 @@ from edge.profile import ProfileFile, write_profile
 from edge.service.model import Model
 from firmware_tools.simulate.rooms import room_named
 
+BUNDLE = "wimose-plus-anywhere"
 SMALL, LARGE = room_named("test-0"), room_named("test-1")
 
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return Model.load(Config())
+    return Model.load(Config(bundle=BUNDLE))
 
 
 @pytest.fixture(scope="module")
