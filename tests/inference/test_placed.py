@@ -39,13 +39,6 @@ def test_another_room_is_another_place(bundle: Bundle, image: Array) -> None:
     assert engine.streams
 
 
-def test_what_is_told_is_rounded_as_an_image_is(bundle: Bundle, image: Array) -> None:
-    """Half a count more or less, 0.4 % of the range, is not heard."""
-    values = np.round(told("test-0") * 127) / 127
-    exact, other = (Engine(bundle, geometry=one.astype(np.float32))(image) for one in (values, values + 0.3 / 127))
-    assert np.array_equal(exact, other)
-
-
 def test_a_bundle_that_does_not_ask_is_told_nothing(image: Array) -> None:
     basic = load_bundle(find_bundle("wimose-basic"))
     assert basic.input_shape == basic.spec.shape
