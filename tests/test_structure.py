@@ -28,13 +28,14 @@ EDGE_PARTS = {
     "signal": BASE | {"parse"},
     "capture": BASE | {"config", "parse", "publish"},
     "recording": BASE | {"parse", "signal"},
-    "session": BASE | {"parse", "signal"},
+    "geometry": BASE,
+    "session": BASE | {"geometry", "parse", "signal"},
     "pose": BASE,
     "metrics": BASE,
-    "inference": BASE | {"signal", "pose"},
-    "profile": BASE | {"inference", "signal"},
+    "inference": BASE | {"geometry", "signal", "pose"},
+    "profile": BASE | {"geometry", "inference", "signal"},
     "address": BASE,
-    "config": BASE | {"address", "signal"},
+    "config": BASE | {"address", "geometry", "signal"},
     "publish": BASE | {"address", "config"},
     "estimate": BASE | {"inference", "publish", "signal"},
     "track": BASE | {"publish"},
@@ -96,8 +97,8 @@ def test_folders_import_only_what_they_may(folder: str) -> None:
         assert ours <= MAY_IMPORT[folder], path
 
 
-def test_models_takes_only_the_skeleton_the_pose_the_metrics_and_the_image_spec() -> None:
-    allowed = {"edge.arrays", "edge.metrics", "edge.skeleton", "edge.pose", "edge.signal.imagespec"}
+def test_models_takes_only_the_skeleton_the_pose_the_metrics_the_geometry_and_the_image_spec() -> None:
+    allowed = {"edge.arrays", "edge.metrics", "edge.skeleton", "edge.pose", "edge.signal.imagespec", "edge.geometry"}
     for path in files("models"):
         assert {module.rpartition(".")[0] for module in imports(path) if module.startswith("edge.")} <= allowed, path
 
