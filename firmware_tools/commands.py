@@ -109,6 +109,8 @@ def train(arguments: argparse.Namespace) -> int:
     out = Path(arguments.out)
     if arguments.samples < 1:
         raise ConfigError(f"--samples {arguments.samples}: give a positive number")
+    if arguments.learning_rate is not None and not 0 < arguments.learning_rate <= 1:
+        raise ConfigError(f"--learning-rate {arguments.learning_rate:g}: give a positive number, such as 0.001")
     if arguments.fresh is not None and (arguments.network != "wimose-plus" or not 0 < arguments.fresh <= 1000):
         raise ConfigError("--fresh is for wimose-plus: how often a session is shown in the mean, such as --fresh 4")
     if arguments.start and not (Path(arguments.start) / "training.weights.h5").is_file():

@@ -21,6 +21,10 @@ CANDIDATES = 1000  # training images looked at
 ORDINARY = {"wimose": 0.5, "wipose": 0.5, "wimose-plus": 0.97}
 
 
+SILENT = 1e-6  # what a layer says at most that is silent
+SILENCED = {"geometry1": "geometry2", "geometry2": "_geometry"}  # layers, and the ends of the names of what reads them
+
+
 def load_model(model_file: Path) -> Any:
     """A finished run's model, in Keras on TensorFlow: the converter reads its graphs, whatever trained the weights."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -86,6 +90,32 @@ def balance(model: Any, normal: Normal, images: Array) -> Normal:
     mean, deviation = said.mean(axis=0), np.maximum(said.std(axis=0), 1e-3)
     layer.set_weights([kernel / deviation, (bias - mean) / deviation])
     return replace(normal, mean=normal.mean + normal.scale * mean, scale=normal.scale * deviation)
+
+
+def rouse(model: Any, images: Array) -> None:
+    """Give layers of the geometry that are silent on all images one filter that speaks and that nobody listens to.
+
+    Of a single room all that the geometry tells may end up in biases behind a layer whose every filter is dead. Its
+    outputs then have a scale of nothing, at which LiteRT aborts the process. The model says the same as before.
+
+    images  (W, ...) float32
+    """
+    import keras
+
+    for name, readers in SILENCED.items():
+        if name not in {layer.name for layer in model.layers}:
+            continue
+        layer = model.get_layer(name)
+        said = keras.Model(model.input, layer.output).predict(images, batch_size=100, verbose=0)
+        if np.abs(said).max() > SILENT:
+            continue
+        kernel, bias = layer.get_weights()
+        kernel[..., 0], bias[0] = 0.0, 1.0
+        layer.set_weights([kernel, bias])
+        for reader in [other for other in model.layers if other.name.endswith(readers)]:
+            weights, *rest = reader.get_weights()
+            weights[..., 0, :] = 0.0
+            reader.set_weights([weights, *rest])
 
 
 def _extremeness(model: Any, images: Array) -> Array:

@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="the training extra is not installed")
 
+from edge.arrays import Array
 from edge.cli import main
 from edge.errors import ConfigError
 from edge.inference.bundle import Accuracy, load_bundle
@@ -16,7 +17,7 @@ from edge.inference.engine import Engine
 from edge.pose import joints_of
 from firmware_tools import dataset, measuring
 from firmware_tools.bundling import quantize_run, read_run
-from firmware_tools.quantize import balance, load_model
+from firmware_tools.quantize import balance, load_model, quantize, rouse
 from firmware_tools.tasks import FORMS, Normal, host_model, network_input, network_spec, predict, task_of
 from firmware_tools.tasks import test_windows as whole_windows
 from tests.firmware_tools.conftest import BATCH, run_of
@@ -79,6 +80,32 @@ def test_balancing_changes_the_scales_and_not_the_joints(plus_run: Path, dataset
     said = model.predict(images, verbose=0)
     assert np.abs(said.mean(axis=0)).max() < 0.01
     assert said.std(axis=0).max() == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize("dead", [("geometry1",), ("geometry2",), ("geometry1", "geometry2")])
+def test_a_geometry_that_is_silent_is_roused(
+    plus_run: Path, dataset_folder: Path, tmp_path: Path, dead: tuple[str, ...]
+) -> None:
+    sessions = dataset.load(dataset_folder, "clip", "plus-1")
+    images = network_input("wimose-plus", sessions, whole_windows(sessions)[::9])
+    model: Any = load_model(plus_run / "model.keras")
+    for name in dead:
+        kernel, bias = model.get_layer(name).get_weights()
+        model.get_layer(name).set_weights([0 * kernel, 0 * bias - 1])
+    before = model.predict(images, verbose=0)
+    rouse(model, images)
+    np.testing.assert_allclose(model.predict(images, verbose=0), before, atol=1e-6)
+    quantised = scales_of(quantize(model, images, 1.0))
+    assert quantised.min() > 1e-7  # LiteRT aborts the process at an output's scale of nothing
+
+
+def scales_of(file: bytes) -> Array:
+    """Scales of everything that a model has one scale of."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    (graph,) = schema.ModelT.InitFromPackedBuf(file, 0).subgraphs
+    scales = [tensor.quantization.scale for tensor in graph.tensors if tensor.quantization is not None]
+    return np.array([scale[0] for scale in scales if scale is not None and len(scale) == 1])
 
 
 def test_wipose_goes_round(wipose_run: Path, tmp_path: Path) -> None:
