@@ -23,6 +23,7 @@ ORDINARY = {"wimose": 0.5, "wipose": 0.5, "wimose-plus": 0.97}
 
 SILENT = 1e-6  # what a layer says at most that is silent
 WHISPER = 1e-3
+LISTENED = 200  # images that tell whether a layer is silent
 SILENCED = {"geometry1": "geometry2", "geometry2": "_geometry"}  # layers, and the ends of the names of what reads them
 
 
@@ -108,8 +109,8 @@ def rouse(model: Any, images: Array) -> None:
         if name not in {layer.name for layer in model.layers}:
             continue
         layer = model.get_layer(name)
-        said = keras.Model(model.input, layer.output).predict(images, batch_size=100, verbose=0)
-        if np.abs(said).max() > SILENT:
+        some = images[:: max(len(images) // LISTENED, 1)]
+        if np.abs(keras.Model(model.input, layer.output)(some)).max() > SILENT:
             continue
         kernel, bias = layer.get_weights()
         kernel[..., 0], bias[0] = 0.0, 1.0
