@@ -98,8 +98,8 @@ def rouse(model: Any, images: Array) -> None:
     """Give layers of the geometry that are silent on all images one filter that speaks and that next to nobody hears.
 
     Of a single room all that the geometry tells may end up in biases behind a layer whose every filter is dead. Its
-    outputs then have a scale of nothing, at which LiteRT aborts the process. The model says the same as before; where the
-    last of these layers was silent, but for a thousandth of one feature's deviation.
+    outputs then have a scale of nothing, at which LiteRT aborts the process. The model says the same as before; where
+    the last of these layers was silent, but for a thousandth of one feature's deviation.
 
     images  (W, ...) float32
     """
