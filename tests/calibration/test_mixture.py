@@ -41,7 +41,7 @@ def test_the_family_goes_from_the_middle_of_the_walk_to_the_shipped_root() -> No
     np.testing.assert_array_equal(shipped.weights, made.foreign.weights)
     np.testing.assert_allclose(offset.weights, made.foreign.weights)  # and only moved
     np.testing.assert_allclose(np.average(offset(made.inputs), axis=0, weights=made.counts), mean)
-    np.testing.assert_array_equal(fits.said[-1], made.foreign(made.inputs))
+    np.testing.assert_allclose(fits.said[-1], made.foreign(made.inputs), rtol=1e-12)  # to the order of a sum
     assert fits.share.tolist() == [0.0] * STRENGTHS + [0.5] * STRENGTHS + [1.0] * (STRENGTHS + 1)
 
 
