@@ -36,6 +36,9 @@ class Engine:
     """A loaded model. Call it with an image of the bundle's spec, float32; it returns joints (17, 3) float64 metres.
 
     What it says depends on the image alone. It remembers the last one only to be faster when the next continues it.
+
+    Where the model gives its features, its last layer is applied to them here, in float: in eight bits a root of 1.6 m
+    deviation has steps of 50 mm, and that cost 1.3 % MPJPE of wimose-plus-basic.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Engine:
         self._step = Network(interpreter, bundle.step, threads, bundle.identity) if bundle.step else None
         if self._step is not None and not self._agree(self._step):
             self._step = None
+        self._own = self._last_layer()
         self._settle(head, geometry)
 
     def sibling(self, head: Head | None = None, geometry: Array | None = None) -> "Engine":
@@ -102,18 +106,25 @@ class Engine:
         return Prediction(joints_of(values, self._form, self._limb_m), confidence, features)
 
     def last_layer(self) -> Head:
-        """The model's own last layer as a room's head that says the same, up to the rounding of its outputs.
+        """The model's own last layer, which calibration begins with.
 
         Raises BundleMismatch where the bundle does not give its features.
         """
+        if self._own is None:
+            raise BundleMismatch(
+                f"{self._bundle.identity} does not give its features, or its last layer cannot be read; calibrate with "
+                "another bundle"
+            )
+        return self._own
+
+    def _last_layer(self) -> Head | None:
+        """The last layer as a head; None where the bundle does not give its features, or it cannot be read."""
         bundle = self._bundle
-        if self._features is None:
-            raise BundleMismatch(f"{bundle.identity} does not give its features; calibrate with a bundle that does")
         outputs, features, unit = FORMS[self._form], bundle.description.features, bundle.output_scale
         layer = self._window.constant(np.int8, outputs, outputs * features)
         biases = self._window.constant(np.int32, outputs, outputs)
-        if layer is None or biases is None:
-            raise BundleMismatch(f"{bundle.identity}: its last layer cannot be read; calibrate with another bundle")
+        if self._features is None or layer is None or biases is None:
+            return None
         (weights, scale), (bias, bias_scale) = layer, biases
         out = np.zeros((inputs(bundle), outputs))
         out[:features] = (weights.reshape(outputs, features) * scale[:, None] * unit[:, None]).T
@@ -124,7 +135,7 @@ class Engine:
         bundle = self._bundle
         if head is not None and head.weights.shape != (inputs(bundle), FORMS[self._form]):
             raise BundleMismatch(f"{bundle.identity} and the room's last layer do not fit: calibrate the room again")
-        self._head = head
+        self._head = head or self._own
         # Used again for every image.
         self._image = self._counts = np.empty(self.spec.shape, np.int8)
         if bundle.description.geometry:

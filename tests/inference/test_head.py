@@ -53,21 +53,21 @@ def test_a_head_refitted_to_the_models_own_poses_gives_them_back(bundle: Bundle)
 
 
 def steps_apart(name: str) -> list[list[float]]:
-    """How far a head made of the model's own last layer is from the model, in steps of its eight-bit outputs: (20, 2).
+    """How far the last layer in float is from the model's own in eight bits, in steps of its outputs: (20, 2).
 
     Of the place on the floor: noise drives the height beyond what eight bits hold.
     """
     bundle = load_bundle(find_bundle("wimose-plus-basic"))
-    engine = Engine(bundle, name)
-    own = Engine(bundle, name, head=engine.last_layer())
+    engine, eight_bits = Engine(bundle, name), Engine(bundle, name)
+    eight_bits._head = None
     images = np.random.default_rng(3).normal(0, 0.15, (20, *bundle.spec.shape)).clip(-1, 1).astype(np.float32)
-    apart = np.stack([own.predict(image).joints[0] - engine.predict(image).joints[0] for image in images])
+    apart = np.stack([engine.predict(image).joints[0] - eight_bits.predict(image).joints[0] for image in images])
     steps: list[list[float]] = (apart[:, :2] / engine._gain[:2]).tolist()
     return steps
 
 
 @pytest.mark.parametrize("name", ["litert", "tflite"])
-def test_the_last_layer_as_a_head_says_what_the_model_says(name: str) -> None:
+def test_the_last_layer_in_float_says_what_the_model_says(name: str) -> None:
     if find_spec(ENGINES[name].partition(".")[0]) is None:
         pytest.skip(f"{name} has no wheel for this Python")
     # In a process of its own: the runtimes and TensorFlow share symbol names and do not bear each other.
@@ -76,6 +76,13 @@ def test_the_last_layer_as_a_head_says_what_the_model_says(name: str) -> None:
     steps = np.array(json.loads(done.stdout))
     assert np.abs(steps).max() < 1.5  # half a step of rounding, and the layer's own integer arithmetic
     assert np.abs(steps.mean(axis=0)).max() < 0.3
+    assert np.abs(steps).max() > 0.01  # it is the layer in float that is heard
+
+
+def test_the_models_own_head_changes_nothing(bundle: Bundle) -> None:
+    image = np.random.default_rng(5).uniform(-0.2, 0.2, bundle.spec.shape).astype(np.float32)
+    plain = Engine(bundle)
+    np.testing.assert_array_equal(plain(image), plain.sibling(head=plain.last_layer())(image))
 
 
 def test_swings_follow_the_features(bundle: Bundle) -> None:

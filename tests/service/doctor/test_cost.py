@@ -46,7 +46,10 @@ def test_a_bundle_that_does_not_load_is_said_elsewhere() -> None:
 
 
 @pytest.mark.parametrize(("poses_per_s", "stride"), [(30.0, 5), (7.5, 20)])
-def test_images_follow_each_other_as_poses_do(poses_per_s: float, stride: int) -> None:
+def test_images_follow_each_other_as_poses_do(
+    poses_per_s: float, stride: int, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setattr(cost, "BUDGET_S", 60.0)  # on a busy machine ten milliseconds are many
     slow = Slow(load_bundle(find_bundle(BUNDLE)).spec)
     took = measured(slow, poses_per_s, poses=6)  # type: ignore[arg-type]
     assert len(slow.images) == WARM + 6
