@@ -27,6 +27,7 @@ class Recording:
     links: tuple[Links, Links]
     pairing: Pairing
     unusable: tuple[int, int]  # records without three known antennas, left out
+    damaged: tuple[int, int] = (0, 0)  # places of each log where records are lost, a truncated tail among them
     empty_us: float | None = None  # the room was empty until then; None: nobody says so
 
     @property
@@ -139,7 +140,8 @@ def _recording(
     empty_s: float | None,
 ) -> Recording:  # fmt: skip
     unusable = (int((~usable(logs[0])).sum()), int((~usable(logs[1])).sum()))
-    return Recording(receivers, links, pairing, unusable, None if empty_s is None else empty_s * 1e6)
+    first, second = (log.report.bad + log.report.truncated for log in logs)
+    return Recording(receivers, links, pairing, unusable, (first, second), None if empty_s is None else empty_s * 1e6)
 
 
 def slices(recording: Recording, every_us: float) -> Iterator[tuple[float, tuple[Packets, Packets]]]:

@@ -25,7 +25,7 @@ class Estimate(Estimated):
     """One pose that has been published."""
 
     latency_s: float  # from the arrival of the packets that completed its window to the last sink's taking it
-    truth: Array | None  # (17, 3) float64 metres
+    truth: Array | None  # (17, 3) float64 metres; None where nobody knows, or the person jumped within the window
 
 
 def replay(
@@ -46,6 +46,7 @@ def replay(
     threads = 2 if speed == "max" else 1
     path = SignalPath(recording.links, poses_per_s, engine.spec, recording.empty_us, threads)
     estimator = Estimator(engine, labels)
+    context_s = engine.spec.packets / engine.spec.rate_hz
     begun = time.monotonic()
     for due_us, packets in slices(recording, FULL_SPEED_TICK_US if speed == "max" else TICK_US):
         if speed != "max":
@@ -56,7 +57,7 @@ def replay(
             for sink in sinks:
                 sink.publish(made.message)
             latency = time.monotonic() - arrived
-            at = truth.at(made.time_s) if truth else None
+            at = truth.at(made.time_s, context_s) if truth else None
             yield Estimate(made.message, made.time_s, made.joints, made.motion, latency, at)
             arrived = time.monotonic()  # at full speed several images come of one piece
 

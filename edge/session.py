@@ -1,6 +1,7 @@
 """A session: a folder with `session.yaml`, one `<receiver>.dat` each and, where there is truth, `joints.npz`."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -12,9 +13,10 @@ from edge.errors import ConfigError
 from edge.geometry import Geometry, known_geometry
 from edge.parse.intel5300 import CsiLog, read_log
 from edge.signal.links import Links
-from edge.skeleton import N_JOINTS
+from edge.skeleton import N_JOINTS, ROOT
 
 SCHEMA = 1
+FASTEST_M_S = 12.5  # the hips of the fastest sprinters; whoever is faster goes on somewhere else
 
 
 class ReceiverEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,10 +59,22 @@ class Truth:
     time_s: Array  # (T,) float64, on the session's clock, increasing
     joints: Array  # (T, 17, 3) float32 metres, room frame
 
-    def at(self, time_s: float) -> Array | None:
-        """Joints (17, 3) float64 at a time, between the two nearest; None outside the truth."""
+    @cached_property
+    def _jumps(self) -> Array:
+        """Points before which the person was somewhere else: a simulation plays one take after another."""
+        moved = np.linalg.norm(np.diff(self.joints[:, ROOT].astype(np.float64), axis=0), axis=1)
+        return np.flatnonzero(moved > FASTEST_M_S * np.diff(self.time_s)) + 1
+
+    def at(self, time_s: float, context_s: float = 0.0) -> Array | None:
+        """Joints (17, 3) float64 at a time, between the two nearest.
+
+        None outside the truth, and where the person jumped in the `context_s` before.
+        """
         after = int(np.searchsorted(self.time_s, time_s))
         if after == 0 or after == self.time_s.size:
+            return None
+        seen = np.searchsorted(self.time_s, time_s - context_s, side="right")
+        if ((self._jumps >= seen) & (self._jumps <= after)).any():
             return None
         share = (time_s - self.time_s[after - 1]) / (self.time_s[after] - self.time_s[after - 1])
         return np.asarray((1 - share) * self.joints[after - 1] + share * self.joints[after], np.float64)

@@ -73,3 +73,21 @@ def test_the_papers_own_rate_is_every_fourth_pose(data: Path, tmp_path: Path) ->
         joints[rate] = [json.loads(line)["joints"] for line in out.read_text().splitlines()]
     # The first window ends at grid point 20 and lacks the very first packets; the next that both rates have is at 40.
     assert joints["7.5"] == joints["30"][3::4]
+
+
+def test_a_damaged_log_is_replayed_and_said_to_be_damaged(
+    data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first, second = (data / "csi" / "wivelo" / f"1-1-1-1-r{receiver}.dat" for receiver in (1, 2))
+    content = bytearray(first.read_bytes())
+    content[40_000:40_300] = bytes(300)
+    broken = tmp_path / "broken.dat"
+    broken.write_bytes(content[:-7])
+    arguments = ["replay", "--receiver", str(broken), "--receiver", str(second), "--speed", "max"]
+    assert main([*arguments, "--bundle", "wimose-basic", "--json"]) == 0
+    figures = json.loads(capfd.readouterr().out)
+    assert figures["damaged"][0] >= 2  # the hole and the tail
+    assert figures["damaged"][1] == 0
+    assert figures["measured"] is None  # nobody knows where the person was
+    assert main([*arguments, "--bundle", "wimose-basic"]) == 0
+    assert "wimose inspect" in capfd.readouterr().err

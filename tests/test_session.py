@@ -161,3 +161,17 @@ def test_truth_between_two_times() -> None:
         assert between is not None
         np.testing.assert_allclose(between, expected)
     assert truth.at(-0.1) is truth.at(3.1) is None
+
+
+def test_truth_is_not_known_where_the_person_jumps() -> None:
+    """Two takes, one after the other, three metres apart: what lies between was never anywhere."""
+    time_s = np.arange(60) / 30
+    joints = np.zeros((60, 17, 3))
+    joints[30:, :, 0] = 3.0
+    truth = Truth(time_s, joints)
+    assert truth.at(0.98) is None
+    assert truth.at(29 / 30) is not None
+    assert truth.at(1.0, 0.5) is None
+    assert truth.at(1.4, 0.5) is None
+    assert truth.at(1.52, 0.5) is not None
+    assert truth.at(0.9, 0.5) is not None

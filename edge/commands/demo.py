@@ -75,7 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
                 break
             audience.say("the recording begins again")
         audience.say("the demo has ended: run it again")
-        report = ReplayReport.of(recording, estimates, engine.name, bundle, time.monotonic() - begun)
+        report = ReplayReport.of(
+            recording, estimates, engine.name, bundle, time.monotonic() - begun, session.truth is not None
+        )
     if arguments.json:
         sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
     else:

@@ -112,7 +112,7 @@ def play(
         for estimate in replay(recording, engine, labels, sinks, poses_per_s=rate, speed=speed, truth=truth):
             estimates.append(estimate)
             bar.advance(task)
-    return ReplayReport.of(recording, estimates, engine.name, bundle, time.monotonic() - begun)
+    return ReplayReport.of(recording, estimates, engine.name, bundle, time.monotonic() - begun, truth is not None)
 
 
 def labels_of(bundle: Bundle, session: Session | None, now: float) -> Labels:
