@@ -196,8 +196,8 @@ def _ladder(file: Path) -> str:
 def _ablations(file: Path) -> str:
     done = msgspec.yaml.decode(file.read_bytes(), type=Ablated)
     return (
-        f"wimose-plus before quantisation with something taken away, {done.samples} windows of the benchmark shown to\n"
-        "each. Household motion of clips never seen; *leaky* is the paper's split of the same sessions.\n\n"
+        f"wimose-plus before quantisation with something taken away, {done.samples} windows shown to each, of\n"
+        f"{done.dataset}. Household motion of clips never seen; *leaky* is the paper's split of the same sessions.\n\n"
         f"{figures_markdown(error_figures(done.trials, 'what is left'))}\n"
         "R2 of velocities and of their sizes, hips and limbs relative to them:\n\n"
         + figures_markdown(motion_figures(done.trials, "what is left"))

@@ -1,8 +1,8 @@
 """Ablations: wimose-plus with something taken away, each shown the same windows as often, one line each with its run.
 
 What it sees, how far back, of how many sessions, what it says, and what it is asked for. The paper's leaky split is a
-column, not a run. Raw and line-fitted phase are missing: they are no function of the values that the image specs keep
-(amplitudes, and products of antennas, in which the phase of a packet has cancelled), so they would need another spec.
+column, not a run. Raw and line-fitted phase are no function of the values that the model's image spec keeps: in its
+products of antennas a packet's phase has cancelled. They have specs of their own (`phases`).
 The packet's power that all values are over is that of a receiver's three antennas, also where one pair alone is seen.
 
 An ablation is a folder: `run-<name>` (weights, normal.npz, loss.csv), `ablations.yaml`. All of it is simulated.
