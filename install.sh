@@ -156,7 +156,7 @@ test)
     check ruff check
     check ruff format --check
     check mypy
-    check pytest --numprocesses=auto --dist=loadfile "${@:2}"
+    check pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile "${@:2}"
     ;;
 -h | --help) usage ;;
 '' | --*)
