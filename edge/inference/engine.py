@@ -38,7 +38,7 @@ class Engine:
     What it says depends on the image alone. It remembers the last one only to be faster when the next continues it.
 
     Where the model gives its features, its last layer is applied to them here, in float: in eight bits a root of 1.6 m
-    deviation has steps of 50 mm, and that cost 1.3 % MPJPE of wimose-plus-basic.
+    deviation has steps of 50 mm, and that cost 1 % MPJPE of wimose-plus-basic.
     """
 
     def __init__(
