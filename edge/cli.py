@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from edge import __version__
 
@@ -33,6 +34,16 @@ def main(argv: list[str] | None = None) -> int:
         return 0
 
 
+class _Subcommand(argparse.ArgumentParser):
+    """Tells of a wrong flag itself, with its own usage: argparse would leave it to `wimose`, which has other flags."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="wimose",
@@ -40,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: wimose demo",
     )
     parser.add_argument("--version", action="version", version=f"wimose {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Subcommand)
 
     def command(name: str, run: str, what: str, example: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(

@@ -74,6 +74,15 @@ def test_an_unknown_command_is_a_usage_error() -> None:
     assert stop.value.code == 2
 
 
+def test_a_wrong_flag_gets_the_usage_of_its_command(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["replay", "session/", "--spead", "3"])
+    said = capfd.readouterr().err
+    assert stop.value.code == 2
+    assert said.startswith("usage: wimose replay ")
+    assert "unrecognized arguments: --spead 3" in said
+
+
 def test_a_closed_pipe_is_no_error(data: Path) -> None:
     log = data / "csi" / "csikit" / "intel" / "example.dat"
     command = (
