@@ -7,7 +7,7 @@ from edge.errors import ConfigError
 from edge.publish.clear import clear
 from edge.publish.live import LivePublisher
 from tests.conftest import Listen, Mosquitto, StartMosquitto, free_port
-from tests.publish.test_live import wait_until
+from tests.publish.brokers import wait_until
 from tests.publish.test_mqtt import INFO
 from tests.publish.test_refusal import password_file
 
