@@ -1,8 +1,7 @@
 """The report as a browser would read it: what it says, that it is all there, and that no name breaks out of it."""
 
 import re
-from dataclasses import dataclass, field, replace
-from html.parser import HTMLParser
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -26,60 +25,9 @@ from edge.session import ReceiverEntry, SessionFile
 from edge.signal.links import Links
 from edge.signal.pairing import Pairing
 from edge.signal.path import Packets
+from tests.calibration.markup import Element, Tree, every
 
 HOSTILE = "<script>alert('1')</script><img src=http://x.test/a.png onerror=\"b()\"> & \u202eroom\x00"
-VOID = {"meta", "br", "img", "col", "input", "hr", "link"}
-FOREIGN = {"rect", "circle", "line", "path", "image"}  # closed by themselves in SVG
-
-
-@dataclass
-class Element:
-    tag: str
-    attributes: dict[str, str]
-    inside: list["Element | str"] = field(default_factory=list)
-
-    def all(self, tag: str, kind: str | None = None) -> list["Element"]:
-        """Every element of a tag within, of a class if named."""
-        found = []
-        for part in self.inside:
-            if isinstance(part, Element):
-                if part.tag == tag and (kind is None or kind in part.attributes.get("class", "").split()):
-                    found.append(part)
-                found += part.all(tag, kind)
-        return found
-
-    @property
-    def text(self) -> str:
-        return "".join(part if isinstance(part, str) else part.text for part in self.inside)
-
-
-class Tree(HTMLParser):
-    """Reads a page, and fails where a tag is closed that was not opened last."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.root = Element("", {})
-        self._open = [self.root]
-        self.feed(page)
-        self.close()
-        assert len(self._open) == 1, f"never closed: {[element.tag for element in self._open[1:]]}"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, {name: value or "" for name, value in attrs})
-        self._open[-1].inside.append(element)
-        if tag not in VOID:
-            self._open.append(element)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag in FOREIGN, f"<{tag}/> outside of SVG"
-        self._open[-1].inside.append(Element(tag, {name: value or "" for name, value in attrs}))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open[-1].tag == tag
-        self._open.pop()
-
-    def handle_data(self, data: str) -> None:
-        self._open[-1].inside.append(data)
 
 
 def item(name: str, value: float | None, grade: str = "green", why: str = "as it should be", remedy: str = "") -> Item:
@@ -255,10 +203,6 @@ def test_it_needs_nothing_but_itself(report: Report) -> None:
     policy = next(meta for meta in page.all("meta") if "http-equiv" in meta.attributes)
     assert policy.attributes["content"] == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     assert "prefers-color-scheme: dark" in style and "@media print" in style
-
-
-def every(element: Element) -> list[Element]:
-    return [part for child in element.inside if isinstance(child, Element) for part in (child, *every(child))]
 
 
 def test_hostile_names_stay_text(report: Report) -> None:
