@@ -12,7 +12,7 @@ from firmware_tools.step import step_model
 LITERT = next(iter(ENGINES))
 
 
-@pytest.fixture(scope="module", params=["wimose-plus-basic", "wimose-plus-anywhere"])
+@pytest.fixture(scope="module", params=["wimose-plus-basic", "wimose-plus-rooms"])
 def bundle(request: pytest.FixtureRequest) -> Bundle:
     return load_bundle(find_bundle(request.param))
 

@@ -14,7 +14,7 @@ from firmware_tools.simulate.rooms import room_named
 
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
-    return load_bundle(find_bundle("wimose-plus-anywhere"))
+    return load_bundle(find_bundle("wimose-plus-rooms"))
 
 
 @pytest.fixture(scope="module")

@@ -187,7 +187,7 @@ def test_either_runtime_streams(engine: str) -> None:
 
 def test_a_step_that_says_something_else_is_not_used(bundle: Bundle, whole: Engine) -> None:
     """Another model's, had it come past the hash; or a runtime that rounds one column unlike many."""
-    other = load_bundle(find_bundle("wimose-plus-anywhere"))
+    other = load_bundle(find_bundle("wimose-plus-rooms"))
     engine = Engine(msgspec.structs.replace(bundle, step=other.step))
     assert not engine.streams
     assert same(engine.predict(noise(1, PLUS_1.packets)), whole.predict(noise(1, PLUS_1.packets)))

@@ -14,7 +14,7 @@ from edge.profile import ProfileFile, write_profile
 from edge.service.model import Model
 from firmware_tools.simulate.rooms import room_named
 
-BUNDLE = "wimose-plus-anywhere"
+BUNDLE = "wimose-plus-rooms"
 SMALL, LARGE = room_named("test-0"), room_named("test-1")
 
 
