@@ -86,7 +86,11 @@ class Asked:
 
 # wimose and wipose as their longest runs from nothing, wimose-plus as the last of its own. wimose's tables are of a run
 # that went on at half the rate: from nothing, that learnt less in 300 steps (loss 2.23 against 2.17).
-ASKED = {"wimose": Asked(64, 1e-3), "wipose": Asked(64, 1e-3), "wimose-plus": Asked(1920, LEARNING_RATES["wimose-plus"])}
+ASKED = {
+    "wimose": Asked(64, 1e-3),
+    "wipose": Asked(64, 1e-3),
+    "wimose-plus": Asked(1920, LEARNING_RATES["wimose-plus"]),
+}
 
 
 def study(data: Path, out: Path, minutes: float) -> Seeds:
