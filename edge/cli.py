@@ -192,6 +192,8 @@ def _offline_commands(command: Command) -> None:
     train.add_argument("--held-out", default="clip", help="part to measure on the way (default clip)")
     train.add_argument("--fresh", type=float, metavar="TIMES",
                        help="draw new sessions all the while, each shown so often before it makes room")  # fmt: skip
+    train.add_argument("--augment", action="store_true",
+                       help="with --fresh: of augmented motion, with other bodies, arms, paces and ways")  # fmt: skip
     train.add_argument("--from", dest="start", metavar="RUN", help="begin with the weights of a finished run")
 
     quantize = command("quantize", "firmware_tools.commands:quantize", "quantise a trained run to an int8 bundle",

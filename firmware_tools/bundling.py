@@ -82,6 +82,7 @@ def quantize_run(run_folder: Path, out: Path, name: str) -> Bundle:
             "seed": run.seed,
             **({"start": Path(run.start).name} if run.start else {}),
             **({"fresh, shown": run.shown} if run.shown else {}),
+            **({"motion": "augmented"} if run.augment else {}),
         },
         licence=LICENCE,
         accuracy=[],

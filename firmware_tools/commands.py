@@ -113,6 +113,8 @@ def train(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--learning-rate {arguments.learning_rate:g}: give a positive number, such as 0.001")
     if arguments.fresh is not None and (arguments.network != "wimose-plus" or not 0 < arguments.fresh <= 1000):
         raise ConfigError("--fresh is for wimose-plus: how often a session is shown in the mean, such as --fresh 4")
+    if arguments.augment and arguments.fresh is None:
+        raise ConfigError("--augment is for sessions that are drawn meanwhile: give --fresh too, such as --fresh 3")
     if arguments.start and not (Path(arguments.start) / "training.weights.h5").is_file():
         raise ConfigError(f"--from {arguments.start}: holds no finished run; finish it with `wimose train`")
     run = Run(
@@ -126,6 +128,7 @@ def train(arguments: argparse.Namespace) -> int:
         held_out=arguments.held_out,
         start=arguments.start or "",
         shown=arguments.fresh or 0.0,
+        augment=arguments.augment,
     )
     if arguments.minutes is not None:
         if not 0 < arguments.minutes <= 10_000:

@@ -158,6 +158,13 @@ def read_definition(folder: Path) -> Definition:
         raise ConfigError(f"{folder / 'dataset.yaml'}: {error}; make the dataset again") from error
 
 
+def augmented(definition: Definition, part: str) -> Definition:
+    """The same with augmented motion in one of its parts."""
+    replace = msgspec.structs.replace
+    wilder = replace(definition.parts[part], world=replace(definition.parts[part].world, augmented=True))
+    return replace(definition, parts=definition.parts | {part: wilder})
+
+
 def load(folder: Path, part: str, spec: str) -> Sessions:
     """One part of a dataset, mapped from disk; the sessions that are written so far. Raises ConfigError without any."""
     definition = read_definition(folder)
@@ -295,7 +302,7 @@ def _scene(definition: Definition, part: Part, room: Room, clips: list[Clip], rn
     return draw_scene(
         room, clips, draw_weights(clips, MAX_TAKE_S), definition.session_s, rng, definition.packets_per_s,
         definition.empty_s, SPEED if world.varied else AS_CAPTURED, BODY_SCALE if world.varied else AS_CAPTURED,
-        world.spot, world.heading,
+        world.spot, world.heading, world.augmented,
     )  # fmt: skip
 
 

@@ -56,6 +56,7 @@ class Run(msgspec.Struct, frozen=True):
     held_out: str = "clip"  # the part that is measured on the way
     start: str = ""  # folder of a run whose weights this one begins with
     shown: float = 0.0  # how often a session drawn meanwhile is shown (`fresh`); 0: the dataset's own, again and again
+    augment: bool = False  # whether those are of augmented motion (`simulate.augment`)
 
 
 def learning_rate(run: Run, step: int) -> float:
@@ -91,10 +92,9 @@ def train(run: Run, folder: Path) -> None:
     truth = kept.joints(windows)
 
     folder.mkdir(parents=True, exist_ok=True)
-    asked = folder / "run.yaml"
-    if asked.exists() and asked.read_bytes() != msgspec.yaml.encode(run):
+    if read_asked(folder) not in (None, run):
         raise ConfigError(f"{folder} holds another run; give an empty folder or the same options")
-    asked.write_bytes(msgspec.yaml.encode(run))
+    (folder / "run.yaml").write_bytes(msgspec.yaml.encode(run))
     task.normal.save(folder / "normal.npz")
 
     model = _model(keras, task, run)
@@ -141,6 +141,7 @@ def _task(run: Run) -> Task:
     normal = Normal.read(Path(run.start) / "normal.npz") if run.start else None
     if run.shown:
         definition = dataset.read_definition(Path(run.dataset))
+        definition = dataset.augmented(definition, run.part) if run.augment else definition
         return FreshTask(sessions, run.seed, run.batch, normal, definition, run.part, run.shown)
     return task_of(run.network, sessions, run.seed, run.batch, normal)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from edge.arrays import Array
 from edge.skeleton import N_JOINTS, ROOT
+from firmware_tools.simulate.augment import augmented
 from firmware_tools.simulate.channel import channel, empty_channel
 from firmware_tools.simulate.encode import encode_log
 from firmware_tools.simulate.motion import Clip
@@ -47,13 +48,14 @@ class SimulatedLogs:
 def draw_scene(
     room: Room, clips: list[Clip], weights: Array, seconds: float, rng: np.random.Generator, rate_hz: float,
     empty_s: float = 0.0, speed: tuple[float, float] = SPEED, body_scale: tuple[float, float] = BODY_SCALE,
-    any_spot: bool = True, any_heading: bool = True,
+    any_spot: bool = True, any_heading: bool = True, augment: bool = False,
 ) -> Scene:  # fmt: skip
     """Fill `seconds` with clips drawn by weight, each mirrored or not, at a random place and heading.
 
     empty_s                of the seconds, at the beginning, with nobody in the room
     speed, body_scale      bounds of what a take's speed and its person's size are multiplied by, drawn for every take
     any_spot, any_heading  see `place`
+    augment                whether a take may be acted otherwise than it was captured, see `augment`
     """
     takes: list[Array] = []
     played = []
@@ -61,6 +63,8 @@ def draw_scene(
     while have < seconds:
         number = int(rng.choice(len(clips), p=weights))
         clip = clips[number].mirrored() if rng.uniform() < 0.5 else clips[number]
+        if augment:
+            clip = augmented(clip, clips, rng)
         pace = rng.uniform(*speed)
         length = min(clip.seconds / pace, MAX_TAKE_S, seconds - have)
         start = rng.uniform(0.0, max(clip.seconds - length * pace, 0.0))

@@ -8,12 +8,13 @@ from firmware_tools.simulate.nic import PERMUTATIONS, Nic
 
 
 class World(msgspec.Struct, frozen=True):
-    """The whole world by default; each False takes something away."""
+    """The whole world by default; each False takes something away, and `augmented` adds to it."""
 
     spot: bool = True  # a take lies anywhere it fits; else around the middle of the room
     heading: bool = True  # a take is turned anyhow; else its mean heading is along x
     nic: bool = True  # receivers as drawn; else IDEAL_NIC
     varied: bool = True  # speeds and bodies are drawn; else as captured
+    augmented: bool = False  # limbs, postures and ways as well (`simulate.augment`); to learn from, never to measure in
 
 
 # Nothing between antenna and record but what every record has: whole counts (0.9 % of the rms at this level), a common

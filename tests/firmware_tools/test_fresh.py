@@ -76,8 +76,24 @@ def test_a_run_of_fresh_sessions(
     definition: Definition, dataset_folder: Path, tiny: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("firmware_tools.fresh.RING_S", SIZE * definition.session_s)
-    train(Run(str(dataset_folder), samples=24, batch=8, network="wimose-plus", shown=4.0), tmp_path)
+    train(Run(str(dataset_folder), samples=24, batch=8, network="wimose-plus", shown=4.0, augment=True), tmp_path)
     assert (tmp_path / "model.keras").exists()
+
+
+def test_augmented_sessions_are_of_the_part_that_is_learnt(definition: Definition) -> None:
+    wilder = dataset.augmented(definition, "train")
+    assert [name for name, part in wilder.parts.items() if part.world.augmented] == ["train"]
+    assert wilder.parts["clip"] == definition.parts["clip"]
+    captured, drawn = simulate(definition, "train", 3, [SPEC]), simulate(wilder, "train", 3, [SPEC])
+    assert captured.truth.shape == drawn.truth.shape
+    assert not np.array_equal(captured.truth, drawn.truth)
+
+
+def test_augmented_motion_is_for_what_is_drawn_meanwhile(
+    dataset_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(dataset_folder), str(tmp_path / "run"), "--augment"]) == 2
+    assert "--fresh 3" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("options", [["--fresh", "0"], ["--fresh", "4", "--network", "wipose"]])
