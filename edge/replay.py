@@ -46,7 +46,6 @@ def replay(
     threads = 2 if speed == "max" else 1
     path = SignalPath(recording.links, poses_per_s, engine.spec, recording.empty_us, threads)
     estimator = Estimator(engine, labels)
-    context_s = engine.spec.packets / engine.spec.rate_hz
     begun = time.monotonic()
     for due_us, packets in slices(recording, FULL_SPEED_TICK_US if speed == "max" else TICK_US):
         if speed != "max":
@@ -57,7 +56,7 @@ def replay(
             for sink in sinks:
                 sink.publish(made.message)
             latency = time.monotonic() - arrived
-            at = truth.at(made.time_s, context_s) if truth else None
+            at = truth.at(made.time_s, engine.spec.whole_s) if truth else None
             yield Estimate(made.message, made.time_s, made.joints, made.motion, latency, at)
             arrived = time.monotonic()  # at full speed several images come of one piece
 
@@ -69,5 +68,5 @@ def warm_up(recording: Recording, engine: Engine) -> None:
         for image in path.push(packets):
             engine(image.values)
             motion(image.values, engine.spec)
-        if due_us > 1e6 * (1 + engine.spec.packets / engine.spec.rate_hz):
+        if due_us > 1e6 * (1 + engine.spec.whole_s):
             break

@@ -12,7 +12,7 @@ from edge.errors import ConfigError
 from edge.geometry import geometry_values
 from edge.inference.bundle import Accuracy, find_bundle, load_bundle
 from edge.inference.engine import Engine
-from edge.signal.imagespec import KNOWN
+from edge.signal.imagespec import KNOWN, columns_of
 from firmware_tools import dataset as datasets
 from firmware_tools import evaluate as evaluation
 from firmware_tools.phases import SPECS
@@ -89,6 +89,7 @@ def dataset(arguments: argparse.Namespace) -> int:
         specs = arguments.spec or list(KNOWN)
         if unknown := [name for name in specs if name not in SPECS]:
             raise ConfigError(f"no image spec {unknown[0]!r}; there are: {', '.join(SPECS)}")
+        specs = list(dict.fromkeys(columns_of(name) for name in specs))
         if rooms == [WIVELO.name]:
             definition = walks_in_wivelo(motion, arguments.hours, arguments.test_hours, specs, arguments.seed)
         else:

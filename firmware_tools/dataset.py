@@ -27,7 +27,7 @@ from edge.parse.intel5300 import parse_log
 from edge.progress import track
 from edge.recording import align
 from edge.signal.grid import RATE_HZ
-from edge.signal.imagespec import ImageSpec
+from edge.signal.imagespec import ImageSpec, columns_of
 from edge.signal.path import SignalPath
 from edge.signal.resample import grid_time_us
 from edge.skeleton import N_JOINTS
@@ -114,7 +114,7 @@ class Sessions:
 
     def windows(self, every: int = 1) -> Array:
         """Whole windows: (W, 2) int64, session and truth index, every `every`-th truth point."""
-        whole = self.run[:, ::every] >= self.spec.packets + FILTER_REACH
+        whole = self.run[:, ::every] >= self.spec.whole + FILTER_REACH
         session, index = np.nonzero(whole)
         return np.stack((session, index * every), axis=1)
 
@@ -122,8 +122,14 @@ class Sessions:
         """The images of windows (W, 2): (W, *spec.shape) float32 in (-1, 1)."""
         size = self.spec.packets
         stops = windows[:, 1] * TRUTH_EVERY + 1
-        cut = np.stack([self.columns[s, stop - size : stop] for s, stop in zip(windows[:, 0], stops, strict=True)])
+        cut = np.stack([self.stretch(s, stop - size, stop) for s, stop in zip(windows[:, 0], stops, strict=True)])
         return np.ascontiguousarray(self.spec.image(cut)).astype(np.float32) / IMAGE_SCALE
+
+    def stretch(self, session: int, start: int, stop: int) -> Array:
+        """Columns from one grid point to another, (stop - start, ...) int8; zeros before the session began, as live."""
+        made = self.columns[session, max(start, 0) : stop]
+        before = np.zeros((max(-start, 0), *made.shape[1:]), made.dtype)
+        return np.concatenate((before, made)) if len(before) else np.asarray(made)
 
     def joints(self, windows: Array) -> Array:
         """Truth of windows (W, 2): (W, 17, 3) float32 metres, room frame."""
@@ -168,9 +174,10 @@ def augmented(definition: Definition, part: str) -> Definition:
 def load(folder: Path, part: str, spec: str) -> Sessions:
     """One part of a dataset, mapped from disk; the sessions that are written so far. Raises ConfigError without any."""
     definition = read_definition(folder)
+    kept = columns_of(spec)
     try:
         arrays = {
-            name: np.load(folder / f"{part}-{name}.npy", mmap_mode="r") for name in (spec, "joints", "run", "clip")
+            name: np.load(folder / f"{part}-{name}.npy", mmap_mode="r") for name in (kept, "joints", "run", "clip")
         }
     except FileNotFoundError as error:
         parts, specs = ", ".join(definition.parts), ", ".join(definition.specs)
@@ -182,7 +189,7 @@ def load(folder: Path, part: str, spec: str) -> Sessions:
     if count == 0:
         raise ConfigError(f"{folder} has no {part} yet; wait for `wimose dataset {folder}` or start it again")
     return Sessions(
-        spec_named(spec), arrays[spec][:count], arrays["joints"][:count], arrays["run"][:count], arrays["clip"][:count],
+        spec_named(spec), arrays[kept][:count], arrays["joints"][:count], arrays["run"][:count], arrays["clip"][:count],
         [definition.room(part, number) for number in range(count)],
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from edge.arrays import Array
 from edge.progress import track
+from edge.signal.imagespec import columns_of
 from edge.skeleton import N_JOINTS
 from firmware_tools.dataset import TRUTH_EVERY, Definition, Sessions, Simulated, simulate
 from firmware_tools.phases import spec_named
@@ -30,7 +31,8 @@ class Ring:
 
     def __init__(self, definition: Definition, part: str, spec: str, each_step: float, size: int | None = None) -> None:
         """each_step  sessions that make room at every step, usually less than one; size  of the ring"""
-        self._definition, self._part, self._spec, self._each_step = definition, part, spec, each_step
+        self._definition, self._part, self._each_step = definition, part, each_step
+        self._spec = columns_of(spec)
         self.size = size or max(round(RING_S / definition.session_s), 1)
         points = definition.grid_points
         truths = points // TRUTH_EVERY

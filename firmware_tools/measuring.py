@@ -17,6 +17,7 @@ from edge.pose import NEAR_M
 from edge.progress import track
 from edge.signal.antennas import BINS
 from edge.signal.grid import RATE_HZ
+from edge.signal.imagespec import columns_of
 from firmware_tools import dataset
 from firmware_tools.dataset import TRUTH_EVERY, Sessions, clips_of
 from firmware_tools.evaluate import MAX_WINDOWS, measure
@@ -76,8 +77,9 @@ def measure_motion(bundle: Bundle, engine: Engine, data: Path, motion: Path, hou
     part = dataset.Part(learnt.parts[ruler.part].rooms, dataset.EVERYBODY, hours)
     # The rest as it was learnt: sessions that begin with an empty room above all.
     definition = msgspec.structs.replace(
-        learnt, version="motion", seed=seed, parts={"motion": part}, specs=[bundle.spec.name], motion=str(motion)
-    )
+        learnt, version="motion", seed=seed, parts={"motion": part}, specs=[columns_of(bundle.spec.name)],
+        motion=str(motion),
+    )  # fmt: skip
     with TemporaryDirectory() as folder:
         dataset.build(definition, Path(folder), os.cpu_count() or 1)
         sessions = dataset.load(Path(folder), "motion", bundle.spec.name)
@@ -112,7 +114,7 @@ class Ruler:
             part = MANY_ROOMS
         if part not in definition.parts:
             raise ConfigError(f"{data} has no part {part!r}, as {bundle.identity} was trained on; give its dataset")
-        if bundle.spec.name not in definition.specs:
+        if columns_of(bundle.spec.name) not in definition.specs:
             raise ConfigError(f"{data} has no columns of {bundle.spec.name}; make it with `--spec {bundle.spec.name}`")
         train = dataset.load(data, part, bundle.spec.name)
         windows = test_windows(train)

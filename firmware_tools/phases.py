@@ -1,6 +1,6 @@
 """Image specs that no host knows: the phase as other networks of the field are shown it, for the ablations.
 
-All antennas' amplitudes as in plus-1; in place of the products of antennas, two antennas by themselves:
+All antennas' amplitudes as in plus-2; in place of the products of antennas, two antennas by themselves:
 
 raw-phase     as the receiver gives it, with the carrier's and the sampling offset of every packet
 fitted-phase  without the line over the subcarriers that the receiver's antennas have in common (as S. Sen et al., You
@@ -15,7 +15,7 @@ from edge.arrays import Array
 from edge.parse.subcarriers import INDEX_20_MHZ
 from edge.signal.antennas import AMPLITUDES, ANTENNAS, BINS, GROUP, PRODUCTS, VALUES, array_values
 from edge.signal.baseline import AMPLITUDE_GAIN, PRODUCT_GAIN
-from edge.signal.imagespec import KNOWN, PLUS_1, ImageSpec, known_spec
+from edge.signal.imagespec import KNOWN, PLUS_2, ImageSpec, known_spec
 from edge.signal.links import Links
 
 
@@ -57,8 +57,8 @@ def single_deviations(rows: Array, means: Array, known: Array) -> Array:
     return np.asarray(np.tanh(moved.reshape(rows.shape)) * known[:, None], np.float32)
 
 
-RAW_PHASE = replace(PLUS_1, name="raw-phase", values=raw_values, columns=single_deviations)
-FITTED_PHASE = replace(PLUS_1, name="fitted-phase", values=fitted_values, columns=single_deviations)
+RAW_PHASE = replace(PLUS_2, name="raw-phase", values=raw_values, columns=single_deviations)
+FITTED_PHASE = replace(PLUS_2, name="fitted-phase", values=fitted_values, columns=single_deviations)
 SPECS = KNOWN | {spec.name: spec for spec in (RAW_PHASE, FITTED_PHASE)}
 
 

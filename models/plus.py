@@ -1,4 +1,4 @@
-"""wimose-plus: two seconds of all antennas, and a pose in parts.
+"""wimose-plus: four seconds of all antennas, and a pose in parts.
 
 For each receiver a bank of learnt filters on the 150 Hz columns (100 ms each: what a short-time Fourier transform would
 be over time, and a beamformer over antennas and subcarriers), then dilated residual convolutions at 30 Hz (Bai et al.,
@@ -34,13 +34,13 @@ from edge.pose import (
     SPLIT_1,
     SPREAD_OUT,
 )
-from edge.signal.imagespec import PLUS_1
+from edge.signal.imagespec import PLUS_2
 from edge.skeleton import EDGES, N_JOINTS
 from models.metrics import heading, turned
 
 STEM_POINTS = 15  # grid points of a filter, 100 ms
 STRIDE = 5  # grid points from one output to the next, 30 Hz
-DILATIONS = (1, 2, 4, 8, 16)
+DILATIONS = (1, 2, 4, 8, 16, 32)
 WIDTH = 192
 FILTERS = 384  # of each receiver
 BANK = 128  # of them, the last, begin as a filter bank
@@ -50,7 +50,7 @@ VELOCITY = 3 * N_JOINTS
 MOTION = VELOCITY + N_JOINTS  # velocities, then their sizes
 MOTION_STEPS = 3  # truth points either side's distance: 0.1 s
 STILL_M_S = 0.02  # no joint's deviation counts as less: of a stick man's shoulders there is none
-VALUES = PLUS_1.column[0] + GEOMETRY_VALUES  # of a grid point
+VALUES = PLUS_2.column[0] + GEOMETRY_VALUES  # of a grid point
 TARGETS = 3 * N_JOINTS + MOTION + 2  # joints, motion, weights of both
 
 
@@ -58,9 +58,9 @@ def plus(
     width: int = WIDTH, points: int | None = None, training: bool = True, dilations: tuple[int, ...] = DILATIONS,
     outputs: int = SPLIT_1,
 ) -> keras.Model:  # fmt: skip
-    """Input (B, points, 160), output (B, n, 71 + 68): n outputs, the first of the first 325 points.
+    """Input (B, points, 160), output (B, n, 71 + 68): n outputs, the first of the first 645 points.
 
-    points              None for stretches of any length; 325 for the host
+    points              None for stretches of any length; 645 for the host
     training            with the motion, m/s
     dilations, outputs  others only for ablations: the context, see `context_points` (0 looks at one point alone), and
                         what is said of a pose
@@ -95,7 +95,7 @@ def filter_bank(values: int, rng: np.random.Generator) -> Array:
     Limbs are fast and faint, the trunk is slow and loud. What hears a limb must be deaf to the trunk; filters of random
     weights hear all frequencies alike, and descend that valley slowly.
     """
-    time_s = (np.arange(STEM_POINTS) - STEM_POINTS // 2) / PLUS_1.rate_hz
+    time_s = (np.arange(STEM_POINTS) - STEM_POINTS // 2) / PLUS_2.rate_hz
     phase = 2 * np.pi * np.outer(time_s, np.linspace(*BANK_HZ, BANK)) + rng.uniform(0, 2 * np.pi, BANK)
     waves = np.hanning(STEM_POINTS + 2)[1:-1, None] * np.cos(phase)
     bank = waves[:, None] * rng.standard_normal((values, BANK))
@@ -105,7 +105,7 @@ def filter_bank(values: int, rng: np.random.Generator) -> Array:
 def _stems(columns: keras.KerasTensor) -> list[keras.KerasTensor]:
     """Each receiver through filters of its own; both halves of every wave (Shang et al., Understanding and Improving
     CNNs via CReLU, 2016): an echo's phase turns with every half wavelength walked, and only its size tells a place."""
-    half = PLUS_1.column[0] // 2
+    half = PLUS_2.column[0] // 2
     halves = []
     for r in range(2):
         mine = columns[..., r * half : (r + 1) * half]
@@ -119,14 +119,14 @@ def _stems(columns: keras.KerasTensor) -> list[keras.KerasTensor]:
 
 
 def context_points(dilations: tuple[int, ...]) -> int:
-    """Grid points that one output depends on; 325 of the default."""
+    """Grid points that one output depends on; 645 of the default."""
     return STEM_POINTS + 2 * STRIDE * sum(dilations)
 
 
 def _geometry(columns: keras.KerasTensor) -> keras.KerasTensor:
     """What is made of where the radios are, which is the same at every grid point: one column."""
     x = layers.Conv1D(GEOMETRY_WIDTH, STEM_POINTS, activation="relu", name="geometry1")(
-        columns[:, -STEM_POINTS:, PLUS_1.column[0] :]
+        columns[:, -STEM_POINTS:, PLUS_2.column[0] :]
     )
     return layers.Conv1D(GEOMETRY_WIDTH, 1, activation="relu", name="geometry2")(x)
 
@@ -142,7 +142,7 @@ def _conv(
 
 def for_host(trained: keras.Model, width: int = WIDTH) -> keras.Model:
     """The same weights reading one window and without the motion."""
-    host = plus(width, PLUS_1.packets, training=False)
+    host = plus(width, PLUS_2.packets, training=False)
     for layer in host.layers:
         if layer.weights:
             layer.set_weights(trained.get_layer(layer.name).get_weights())

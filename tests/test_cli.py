@@ -51,7 +51,7 @@ def test_help_shows_an_example(command: str, capsys: pytest.CaptureFixture[str])
         (["quantize", "/no/such/run", "out", "--name", "x"], "wimose train"),
         (["simulate"], "--check"),
         (["simulate", "out", "--seconds", "5", "--empty", "5"], "to somebody"),
-        (["dataset", "out", "--spec", "wimose-9"], "wimose-1, plus-1"),
+        (["dataset", "out", "--spec", "wimose-9"], "wimose-1, plus-1, plus-2"),
         (["dataset", "out", "--hours", "-1"], "positive"),
         (["train", "data", "run", "--samples", "0"], "positive"),
         (["train", "data", "run", "--from", "/no/such/run"], "wimose train"),

@@ -1,7 +1,7 @@
 """Image specs: what exactly a network's input is. A bundle names one; the runtime refuses names it does not know."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge.arrays import Array
 from edge.errors import BundleMismatch
@@ -19,6 +19,7 @@ class ImageSpec:
 
     name: str
     packets: int  # grid points of one image, the window
+    whole: int  # of them, the newest, that must be known; zeros stand for what was not heard before
     column: tuple[int, ...]  # shape of one grid point of both receivers; channels last, those of receiver 1 first
     across: bool  # whether the image is [subcarrier, packet, channel] as in the paper, or [packet, value]
     rate_hz: int  # of the grid
@@ -36,6 +37,11 @@ class ImageSpec:
         """Of one image."""
         return (self.column[0], self.packets, *self.column[1:]) if self.across else (self.packets, *self.column)
 
+    @property
+    def whole_s(self) -> float:
+        """How long somebody must have been heard for a first image."""
+        return self.whole / self.rate_hz
+
     def image(self, window: Array) -> Array:
         """Columns in time (packets, ...) to one image; also (B, packets, ...) to many."""
         return window.swapaxes(-3, -2) if self.across else window
@@ -47,10 +53,16 @@ class ImageSpec:
         parts = image.reshape(self.packets, 2, -1, antennas.BINS)[:, :, : antennas.ANTENNAS]
         return parts.reshape(self.packets, -1, antennas.BINS).transpose(2, 0, 1)
 
+    def newest(self, image: Array) -> Array:
+        """What of an image must be known, in time: (whole, V)."""
+        window = image.swapaxes(0, 1) if self.across else image
+        return window[self.packets - self.whole :].reshape(self.whole, -1)
+
 
 WIMOSE_1 = ImageSpec(
     name="wimose-1",
     packets=20,
+    whole=20,
     column=(30, 4),  # receiver 1 amplitude, receiver 1 phase, receiver 2 amplitude, receiver 2 phase
     across=True,
     rate_hz=RATE_HZ,
@@ -68,6 +80,7 @@ WIMOSE_1 = ImageSpec(
 PLUS_1 = ImageSpec(
     name="plus-1",
     packets=325,
+    whole=325,
     column=(2 * antennas.VALUES,),
     across=False,
     rate_hz=RATE_HZ,
@@ -81,7 +94,17 @@ PLUS_1 = ImageSpec(
     columns=baseline.array_deviations,
 )
 
-KNOWN = {spec.name: spec for spec in (WIMOSE_1, PLUS_1)}
+# The same columns for twice as long: what somebody did four seconds ago tells where they face now. Who has only just
+# been heard is not waited for.
+PLUS_2 = replace(PLUS_1, name="plus-2", packets=645)
+
+KNOWN = {spec.name: spec for spec in (WIMOSE_1, PLUS_1, PLUS_2)}
+COLUMNS = {PLUS_2.name: PLUS_1.name}  # specs whose columns are another's, which datasets keep once
+
+
+def columns_of(name: str) -> str:
+    """The spec whose columns a spec's images are made of, by its name; most have their own."""
+    return COLUMNS.get(name, name)
 
 
 def known_spec(name: str) -> ImageSpec:

@@ -159,8 +159,8 @@ class SignalPath:
         half = (*spec.column[:-1], spec.column[-1] // 2)
         self._waiting = [np.empty((0, *half), np.float32) for _ in links]
         self._waiting_known = [np.empty(0, bool) for _ in links]
-        self._window = np.zeros((0, *spec.column), np.float32)
-        self._window_known = np.empty(0, bool)
+        self._window = np.zeros((spec.packets, *spec.column), np.float32)
+        self._window_known = np.zeros(spec.packets, bool)
         self._next = 0  # grid point after the window
         self._kept: tuple[list[Packets], list[Packets]] = ([], [])  # not looked at yet
         # The newest packets of each; the first of them is the last that Hampel's window is whole for.
@@ -169,7 +169,7 @@ class SignalPath:
     @property
     def due_us(self) -> float:
         """What both receivers' packets must have passed for the next image, microseconds on the session's clock."""
-        stop = (max(self._next, self.spec.packets - 1) // self.stride + 1) * self.stride
+        stop = (max(self._next, self.spec.whole - 1) // self.stride + 1) * self.stride
         return resample.GRID_US * (stop - 1) + resample.SUPPORT_US
 
     def push(self, packets: tuple[Packets, Packets]) -> list[CsiImage]:
@@ -190,16 +190,16 @@ class SignalPath:
         self._kept = ([], [])
         joined, known = self.columns(packets)
         both = len(joined)
-        size = self.spec.packets
+        size, whole = self.spec.packets, self.spec.whole
         window = np.concatenate((self._window, joined))
         window_known = np.concatenate((self._window_known, known))
         first = self._next - len(self._window)  # grid point of window[0]
         images = []
         for stop in range(self._next + 1, self._next + both + 1):
-            if stop % self.stride or stop < size:
+            if stop % self.stride or stop < whole:
                 continue
             span = slice(stop - size - first, stop - first)
-            if not window_known[span].all():
+            if not window_known[span][-whole:].all():
                 self.withheld += 1
                 continue
             time_us = float(resample.grid_time_us(np.array(stop - 1)))

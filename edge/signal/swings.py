@@ -13,12 +13,12 @@ FLOOR = 0.01  # of an image value; what moves less is noise, and its logarithm w
 
 
 def swings(image: Array, spec: ImageSpec) -> Array:
-    """Natural logarithm of the rms deviation of each value from its mean over the window.
+    """Natural logarithm of the rms deviation of each value from its mean over what must be known of the window.
 
     image    of the spec's shape
     returns  (V,) float64, V values of a column
     """
-    window = (image.swapaxes(0, 1) if spec.across else image).reshape(spec.packets, -1)
+    window = spec.newest(image)
     window = window - window.mean(axis=0)
-    variance = np.einsum("pv,pv->v", window, window) / spec.packets  # five times as fast as `std`, for every pose
+    variance = np.einsum("pv,pv->v", window, window) / spec.whole  # five times as fast as `std`, for every pose
     return np.asarray(np.log(np.sqrt(variance.astype(np.float64)) + FLOOR))

@@ -146,7 +146,7 @@ def _streamed(recording: Recording, budget_s: float) -> tuple[list[Row], Series]
 
         return run
 
-    specs = {size: replace(PLUS_1, packets=size) for size in WINDOWS}
+    specs = {size: replace(PLUS_1, packets=size, whole=size) for size in WINDOWS}
     took = alternate({str(size): stream(spec) for size, spec in specs.items()}, budget_s)
     shortest = 1e6 * took[str(WINDOWS[0])].median / len(packets)
     rows = [

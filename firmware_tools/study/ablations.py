@@ -23,6 +23,7 @@ from edge.geometry import GEOMETRY_VALUES
 from edge.pose import FORMS
 from edge.progress import track
 from edge.signal.antennas import ANTENNAS, BINS, PRODUCTS
+from edge.signal.imagespec import columns_of
 from edge.skeleton import N_JOINTS
 from firmware_tools import dataset
 from firmware_tools.dataset import Sessions
@@ -37,7 +38,7 @@ PART, TEST = "train", "clip"
 AMPLITUDE = tuple(range(ANTENNAS))
 PRODUCT = tuple(range(ANTENNAS, ANTENNAS + 2 * PRODUCTS))
 EVERYTHING = AMPLITUDE + PRODUCT
-FULL = (1, 2, 4, 8, 16)  # dilations; every network has five blocks, whatever its context
+FULL = (1, 2, 4, 8, 16, 32)  # dilations; every network has six blocks, whatever its context
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,16 @@ class Ablation:
 
 
 ABLATIONS = (
-    Ablation("all", "all antennas, 2.17 s, pose in parts"),
+    Ablation("all", "all antennas, 4.3 s, pose in parts"),
     Ablation("amplitude", "amplitudes only", groups=AMPLITUDE),
     Ablation("products", "conjugate products only", groups=PRODUCT),
     Ablation("pair", "amplitude of one antenna, its product with the next", groups=(0, ANTENNAS, ANTENNAS + PRODUCTS)),
     Ablation("raw-phase", "amplitudes, raw phase of two antennas", spec=RAW_PHASE.name),
     Ablation("fitted-phase", "amplitudes, phase of two antennas without its line", spec=FITTED_PHASE.name),
     Ablation("receiver1", "receiver 1 only", receivers=(0,)),
-    Ablation("context-0.23s", "context 0.23 s", dilations=(1, 1, 0, 0, 0)),
-    Ablation("context-0.7s", "context 0.7 s", dilations=(1, 2, 2, 2, 2)),
+    Ablation("context-0.23s", "context 0.23 s", dilations=(1, 1, 0, 0, 0, 0)),
+    Ablation("context-0.7s", "context 0.7 s", dilations=(1, 2, 2, 2, 2, 0)),
+    Ablation("context-2.2s", "context 2.17 s", dilations=(1, 2, 4, 8, 16, 0)),
     Ablation("quarter", "a quarter of the sessions", sessions=0.25),
     Ablation("joints", "51 coordinates instead of a pose in parts", form="joints-1"),
     Ablation("no-motion", "not asked for motion", motion_weight=0.0),
@@ -161,7 +163,7 @@ def ablate(data: Path, out: Path, minutes: float, batch: int) -> Ablated:
         done = Ablated(str(data), batch, samples_in(_run(data, batch, batch), minutes))
         out.mkdir(parents=True, exist_ok=True)
     there = dataset.read_definition(data).specs
-    for ablation in [ablation for ablation in ABLATIONS if ablation.spec in there]:
+    for ablation in [ablation for ablation in ABLATIONS if columns_of(ablation.spec) in there]:
         if ablation.what not in {trial.name for trial in done.trials}:
             done = msgspec.structs.replace(done, trials=[*done.trials, _trial(ablation, done, data, out)])
             file.with_suffix(".new").write_bytes(msgspec.yaml.encode(done))

@@ -13,6 +13,7 @@ import numpy as np
 
 from edge.errors import ConfigError
 from edge.progress import track
+from edge.signal.imagespec import columns_of
 from firmware_tools import dataset
 from firmware_tools.dataset import Definition, Sessions, simulate
 from firmware_tools.phases import spec_named
@@ -60,10 +61,10 @@ def known(run_folder: Path, count: int = SESSIONS) -> list[Trial]:
 
 def unseen(definition: Definition, part: str, count: int) -> Sessions:
     """So many sessions of a part that no network has learnt from."""
-    numbers = range(FAR, FAR + count)
-    made = [simulate(definition, part, number, [SPEC]) for number in track(numbers, "simulating", count)]
+    numbers, kept = range(FAR, FAR + count), columns_of(SPEC)
+    made = [simulate(definition, part, number, [kept]) for number in track(numbers, "simulating", count)]
     return Sessions(
-        spec_named(SPEC), np.stack([one.columns[SPEC] for one in made]), np.stack([one.truth for one in made]),
+        spec_named(SPEC), np.stack([one.columns[kept] for one in made]), np.stack([one.truth for one in made]),
         np.stack([one.run for one in made]), np.stack([one.clip for one in made]),
         [definition.room(part, number) for number in numbers],
     )  # fmt: skip

@@ -19,6 +19,7 @@ import msgspec
 from rich.console import Group
 
 from edge.errors import ConfigError
+from edge.signal.imagespec import columns_of
 from firmware_tools import dataset
 from firmware_tools.benchmark import SESSION_S
 from firmware_tools.dataset import Definition, Part
@@ -83,7 +84,7 @@ def definition_of(motion: Path, hours: float, session_s: float = SESSION_S) -> D
     parts["subject"] = Part(["basic"], "subject", test)
     parts["rooms-train"] = Part(drawn_names("train"), "train", hours)
     parts["rooms-test"] = Part(drawn_names("test"), "clip", test)
-    return Definition("ladder-1", SEED, parts, [SPEC], str(motion), session_s)
+    return Definition("ladder-1", SEED, parts, [columns_of(SPEC)], str(motion), session_s)
 
 
 def climb(definition: Definition, out: Path, minutes: float, batch: int, workers: int) -> Ladder:

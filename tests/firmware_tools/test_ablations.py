@@ -14,7 +14,7 @@ from edge.arrays import Array  # noqa: E402  Keras reads its backend at import
 from edge.errors import ConfigError  # noqa: E402
 from edge.signal.antennas import array_values  # noqa: E402
 from edge.signal.grid import RATE_HZ  # noqa: E402
-from edge.signal.imagespec import PLUS_1  # noqa: E402
+from edge.signal.imagespec import PLUS_2  # noqa: E402
 from firmware_tools import dataset  # noqa: E402
 from firmware_tools.dataset import Definition, Part, Sessions  # noqa: E402
 from firmware_tools.study import ablations  # noqa: E402
@@ -48,7 +48,7 @@ def folder(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def sessions(folder: Path) -> Sessions:
-    return dataset.load(folder, "train", "plus-1")
+    return dataset.load(folder, "train", "plus-2")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def seen(name: str, csi: Array) -> Array:
 
 
 def test_one_ablation_takes_nothing_away_and_every_other_something() -> None:
-    assert len({ablation.name for ablation in ABLATIONS}) == len({ablation.what for ablation in ABLATIONS}) == 12
+    assert len({ablation.name for ablation in ABLATIONS}) == len({ablation.what for ablation in ABLATIONS}) == 13
     assert mask(ABLATIONS[0]).all()
     assert ABLATIONS[0].dilations == FULL == DILATIONS
     counts = {name: int(mask(BY_NAME[name]).sum()) for name in ("amplitude", "products", "pair", "receiver1")}
@@ -94,22 +94,22 @@ def test_what_is_masked_cannot_be_seen() -> None:
 
 
 def test_contexts_are_as_long_as_they_say() -> None:
-    assert context_points(DILATIONS) == PLUS_1.packets
-    for name, seconds in (("context-0.23s", 0.23), ("context-0.7s", 0.7), ("all", 2.17)):
+    assert context_points(DILATIONS) == PLUS_2.packets
+    for name, seconds in (("context-0.23s", 0.23), ("context-0.7s", 0.7), ("context-2.2s", 2.17), ("all", 4.3)):
         assert context_points(BY_NAME[name].dilations) / RATE_HZ == pytest.approx(seconds, abs=0.005)
-        assert name in ("all", f"context-{seconds}s")
+        assert name in ("all", f"context-{seconds}s", f"context-{seconds:.1f}s")
 
 
-@pytest.mark.parametrize("name", ["all", "context-0.23s", "context-0.7s"])
+@pytest.mark.parametrize("name", ["all", "context-0.23s", "context-0.7s", "context-2.2s"])
 def test_a_stretch_says_what_its_windows_say(name: str, sessions: Sessions) -> None:
     """So outputs, truth and windows end at the same point whatever the context."""
     task = AblatedTask(BY_NAME[name], sessions, BATCH)
     model = plus(width=8, dilations=BY_NAME[name].dilations)
-    stretch = np.random.default_rng(2).normal(size=(1, 325 + 5 * (BATCH - 1), 160)).astype(np.float32)
+    stretch = np.random.default_rng(2).normal(size=(1, 645 + 5 * (BATCH - 1), 160)).astype(np.float32)
     stretch[..., 140:] = stretch[:, :1, 140:]  # the radios stand still
     whole = np.asarray(model(task.see(stretch)))
     assert whole.shape == (1, BATCH, 71 + 68)
-    window = stretch[:, 5 * 7 : 5 * 7 + 325]
+    window = stretch[:, 5 * 7 : 5 * 7 + 645]
     assert np.asarray(model(task.see(window)))[0, 0] == pytest.approx(whole[0, 7], abs=1e-5)
     assert np.array_equal(task.see(window)[:, -1], window[:, -1])
     x, y = task.batch(0)

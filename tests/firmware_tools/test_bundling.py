@@ -61,7 +61,7 @@ def test_wimose_plus_goes_round(plus_run: Path, tmp_path: Path) -> None:
     bundle = load_bundle(tmp_path)
     assert Engine(bundle).streams
     description = bundle.description
-    assert (description.image_spec, description.outputs) == ("plus-1", "split-1")
+    assert (description.image_spec, description.outputs) == ("plus-2", "split-1")
     assert description.trained_on == "simulated"
     assert description.training["network"] == "wimose-plus"
     normal = Normal.read(plus_run / "normal.npz")
@@ -70,7 +70,7 @@ def test_wimose_plus_goes_round(plus_run: Path, tmp_path: Path) -> None:
 
 
 def test_balancing_changes_the_scales_and_not_the_joints(plus_run: Path, dataset_folder: Path) -> None:
-    sessions = dataset.load(dataset_folder, "clip", "plus-1")
+    sessions = dataset.load(dataset_folder, "clip", "plus-2")
     windows = whole_windows(sessions)[::3]
     images = network_input("wimose-plus", sessions, windows)
     model, normal = load_model(plus_run / "model.keras"), Normal.read(plus_run / "normal.npz")
@@ -86,7 +86,7 @@ def test_balancing_changes_the_scales_and_not_the_joints(plus_run: Path, dataset
 def test_a_geometry_that_is_silent_is_roused(
     plus_run: Path, dataset_folder: Path, tmp_path: Path, dead: tuple[str, ...]
 ) -> None:
-    sessions = dataset.load(dataset_folder, "clip", "plus-1")
+    sessions = dataset.load(dataset_folder, "clip", "plus-2")
     images = network_input("wimose-plus", sessions, whole_windows(sessions)[::9])
     model: Any = load_model(plus_run / "model.keras")
     for name in dead:

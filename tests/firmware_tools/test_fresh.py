@@ -60,7 +60,7 @@ def test_a_batch_is_of_the_sessions_of_its_step(
     definition: Definition, dataset_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("firmware_tools.fresh.RING_S", SIZE * definition.session_s)
-    sessions = dataset.load(dataset_folder, "train", SPEC)
+    sessions = dataset.load(dataset_folder, "train", "plus-2")
     one, other = (FreshTask(sessions, 1, 60, None, definition, "train", shown=0.08) for _ in range(2))
     assert one.ring.size == SIZE
     early = one.batch(0)[0]

@@ -19,7 +19,7 @@ def test_every_line_is_of_windows_of_its_own(plus_run: Path, dataset_folder: Pat
         "people never seen",
     ]  # fmt: skip
     definition = dataset.read_definition(dataset_folder)
-    own = dataset.load(dataset_folder, "train", "plus-1")
+    own = dataset.load(dataset_folder, "train", "plus-2")
     windows = household(definition, "train", own)
     leaky = held_out(own, 1)[windows[:, 0], windows[:, 1]]
     assert [trial.accuracy.windows for trial in trials[:2]] == [int((~leaky).sum()), int(leaky.sum())]
@@ -31,7 +31,7 @@ def test_new_sessions_are_none_of_the_datasets(dataset_folder: Path) -> None:
     new = unseen(definition, "train", 2)
     again = dataset.simulate(definition, "train", FAR + 1, ["plus-1"])
     np.testing.assert_array_equal(new.columns[1], again.columns["plus-1"])
-    own = dataset.load(dataset_folder, "train", "plus-1")
+    own = dataset.load(dataset_folder, "train", "plus-2")
     assert not any(np.array_equal(mine, theirs) for mine in new.truth for theirs in own.truth)
 
 

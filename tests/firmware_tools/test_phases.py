@@ -7,7 +7,7 @@ from edge.arrays import Array
 from edge.errors import BundleMismatch
 from edge.parse.subcarriers import INDEX_20_MHZ
 from edge.signal.antennas import AMPLITUDES, array_values
-from edge.signal.imagespec import KNOWN, PLUS_1, ImageSpec
+from edge.signal.imagespec import KNOWN, PLUS_2, ImageSpec
 from edge.signal.links import Links
 from firmware_tools.phases import (
     FITTED_PHASE,
@@ -59,7 +59,7 @@ def test_what_is_left_is_the_channel(csi: Array, lines: Array) -> None:
 @pytest.mark.parametrize("spec", [RAW_PHASE, FITTED_PHASE], ids=lambda spec: spec.name)
 def test_they_are_shown_as_plus_1_is(spec: ImageSpec, csi: Array) -> None:
     chosen = spec_named(spec.name)
-    assert chosen.shape == PLUS_1.shape
+    assert chosen.shape == PLUS_2.shape
     rows = chosen.values(csi, LINKS)
     np.testing.assert_allclose(rows[:, :AMPLITUDES], array_values(csi.astype(np.complex64))[:, :AMPLITUDES], rtol=1e-5)
     assert not np.isnan(chosen.values(np.zeros_like(csi), LINKS)).any()

@@ -114,7 +114,7 @@ def test_a_finished_run_is_whole(finished: Path, network: str, dataset_folder: P
     assert read_asked(finished) == run_of(dataset_folder, network)
     assert Normal.read(finished / "normal.npz").limb_m.shape == (16,)
     model = keras.saving.load_model(finished / "model.keras")
-    shapes = {"wimose": ((None, 30, 20, 4), (None, 51)), "wimose-plus": ((None, 325, 160), (None, 71))}
+    shapes = {"wimose": ((None, 30, 20, 4), (None, 51)), "wimose-plus": ((None, 645, 160), (None, 71))}
     assert (model.input_shape, model.output_shape) == shapes[network]
 
 

@@ -18,8 +18,8 @@ def bundle() -> Bundle:
 
 
 @pytest.fixture(scope="module")
-def image() -> Array:
-    return np.random.default_rng(1).normal(0.0, 0.2, (325, 140)).clip(-1, 1).astype(np.float32)
+def image(bundle: Bundle) -> Array:
+    return np.random.default_rng(1).normal(0.0, 0.2, bundle.spec.shape).clip(-1, 1).astype(np.float32)
 
 
 def told(name: str) -> Array:
@@ -29,7 +29,7 @@ def told(name: str) -> Array:
 
 def test_another_room_is_another_place(bundle: Bundle, image: Array) -> None:
     assert bundle.description.geometry
-    assert bundle.input_shape == (325, 160)
+    assert bundle.input_shape == (bundle.spec.packets, 160)
     engine = Engine(bundle)
     rooms = [Engine(bundle, geometry=told(name))(image) for name in ("test-0", "test-1")]
     assert np.abs(rooms[0][0] - rooms[1][0]).max() > 0.1

@@ -20,14 +20,14 @@ from edge.inference.network import Network
 from edge.pose import SPLIT_1
 from edge.recording import align
 from edge.session import load_session
-from edge.signal.imagespec import PLUS_1
 from edge.signal.path import Packets, SignalPath
 
 ROOT = Path(__file__).parents[2]
 SESSION = ROOT / "edge" / "demo" / "session"  # simulated
 SHIPPED = "wimose-plus-basic"
-COLUMN = 5  # grid points
-COLUMNS = 63
+SPEC = load_bundle(find_bundle(SHIPPED)).spec
+COLUMN, FILTER = 5, 15  # grid points: from one to the next, and of the filters that make one
+COLUMNS = (SPEC.packets - FILTER) // COLUMN + 1
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +63,11 @@ def session(poses_per_s: float, gap: bool = False, seconds: float = 7.5) -> list
     if gap:
         heard = (first.time_us < 2.8e6) | (first.time_us > 3.1e6)
         first = Packets(first.time_us[heard], first.csi[heard])
-    return [image.values for image in SignalPath(recording.links, poses_per_s, PLUS_1).push((first, second))]
+    return [image.values for image in SignalPath(recording.links, poses_per_s, SPEC).push((first, second))]
 
 
 def noise(seed: int, points: int) -> Array:
-    return np.random.default_rng(seed).normal(0, 0.15, (points, *PLUS_1.column)).clip(-1, 1).astype(np.float32)
+    return np.random.default_rng(seed).normal(0, 0.15, (points, *SPEC.column)).clip(-1, 1).astype(np.float32)
 
 
 def same(said: Prediction, other: Prediction) -> bool:
@@ -97,7 +97,7 @@ def test_a_session_is_streamed_and_nobody_can_tell(name: str, poses_per_s: float
 
 def test_after_a_gap_it_begins_anew(bundle: Bundle, whole: Engine, calls: list[str]) -> None:
     images = session(30.0, gap=True)
-    assert len(images) < len(session(30.0)) - COLUMNS  # withheld while the gap lay in the window
+    assert len(images) < len(session(30.0)) - SPEC.whole // COLUMN  # withheld while the gap lay in the window
     expected = [whole.predict(image) for image in images]
     engine = Engine(bundle)
     calls.clear()
@@ -109,35 +109,35 @@ def test_after_a_gap_it_begins_anew(bundle: Bundle, whole: Engine, calls: list[s
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_whatever_comes_after_whatever(bundle: Bundle, whole: Engine, seed: int, calls: list[str]) -> None:
     """On and back, by whole columns and by less, and the same again."""
-    engine, air, rng = Engine(bundle), noise(seed, 900), np.random.default_rng(seed)
+    engine, air, rng = Engine(bundle), noise(seed, SPEC.packets + 575), np.random.default_rng(seed)
     at = 300
     for _ in range(60):
         at += COLUMN if rng.random() < 0.5 else int(rng.integers(-40, 41))
-        at = min(max(at, 0), len(air) - PLUS_1.packets)
-        image = air[at : at + PLUS_1.packets]
+        at = min(max(at, 0), len(air) - SPEC.packets)
+        image = air[at : at + SPEC.packets]
         assert same(engine.predict(image), whole.predict(image))
     assert "step" in calls
 
 
 def test_a_value_that_changed_within_the_window_is_seen(bundle: Bundle, whole: Engine) -> None:
-    engine, air = Engine(bundle), noise(4, 400)
+    engine, air = Engine(bundle), noise(4, SPEC.packets + 75)
     for start in (0, COLUMN, 2 * COLUMN):
-        engine.predict(air[start : start + PLUS_1.packets])
-    changed = air[3 * COLUMN : 3 * COLUMN + PLUS_1.packets].copy()
+        engine.predict(air[start : start + SPEC.packets])
+    changed = air[3 * COLUMN : 3 * COLUMN + SPEC.packets].copy()
     changed[150] *= -1.0
     assert same(engine.predict(changed), whole.predict(changed))
-    assert not np.array_equal(whole(changed), whole(air[3 * COLUMN : 3 * COLUMN + PLUS_1.packets]))
+    assert not np.array_equal(whole(changed), whole(air[3 * COLUMN : 3 * COLUMN + SPEC.packets]))
 
 
 def test_it_keeps_nothing_of_the_callers(bundle: Bundle, whole: Engine) -> None:
     """An image's memory may be used again for the next."""
-    engine, air = Engine(bundle), noise(5, 400)
-    image = np.empty(PLUS_1.shape, np.float32)
+    engine, air = Engine(bundle), noise(5, SPEC.packets + 75)
+    image = np.empty(SPEC.shape, np.float32)
     for start in range(0, 12 * COLUMN, COLUMN):
-        image[:] = air[start : start + PLUS_1.packets]
+        image[:] = air[start : start + SPEC.packets]
         said = engine.predict(image)
         image[:] = 0.0
-        assert same(said, whole.predict(air[start : start + PLUS_1.packets]))
+        assert same(said, whole.predict(air[start : start + SPEC.packets]))
 
 
 def test_siblings_have_their_own_heads_and_memories(bundle: Bundle, calls: list[str]) -> None:
@@ -150,16 +150,16 @@ def test_siblings_have_their_own_heads_and_memories(bundle: Bundle, calls: list[
     first = Engine(bundle, head=heads[0])
     rooms = [first, first.sibling(heads[1]), first.sibling()]
     alone = [Engine(bundle, head=head) for head in heads]
-    airs = [noise(seed, 500) for seed in (7, 8, 9)]
+    airs = [noise(seed, SPEC.packets + 175) for seed in (7, 8, 9)]
     calls.clear()
     said: list[list[Prediction]] = [[], [], []]
     for start in range(0, 20 * COLUMN, COLUMN):
         for n in range(3):
-            said[n].append(rooms[n].predict(airs[n][start : start + PLUS_1.packets]))
+            said[n].append(rooms[n].predict(airs[n][start : start + SPEC.packets]))
     assert calls.count("window") == 3  # the first of each room: they do not disturb each other
     for n in range(3):
         for i, start in enumerate(range(0, 20 * COLUMN, COLUMN)):
-            assert same(said[n][i], alone[n].predict(airs[n][start : start + PLUS_1.packets]))
+            assert same(said[n][i], alone[n].predict(airs[n][start : start + SPEC.packets]))
     with pytest.raises(BundleMismatch, match="calibrate the room again"):
         first.sibling(Head(np.zeros((5, SPLIT_1)), np.zeros(SPLIT_1)))
 
@@ -190,7 +190,7 @@ def test_a_step_that_says_something_else_is_not_used(bundle: Bundle, whole: Engi
     other = load_bundle(find_bundle("wimose-plus-rooms"))
     engine = Engine(msgspec.structs.replace(bundle, step=other.step))
     assert not engine.streams
-    assert same(engine.predict(noise(1, PLUS_1.packets)), whole.predict(noise(1, PLUS_1.packets)))
+    assert same(engine.predict(noise(1, SPEC.packets)), whole.predict(noise(1, SPEC.packets)))
     assert Engine(bundle).streams
     assert Engine(other).streams
 

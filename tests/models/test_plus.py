@@ -36,9 +36,9 @@ from models.plus import (  # noqa: E402, it imports Keras
 )
 from tests.simulate.stickman import walk  # noqa: E402
 
-WIDTH = 8
+WIDTH = 12
 OUTPUTS = 6
-WINDOW = 325
+WINDOW = 645
 SCALE = np.ones(MOTION)  # m/s
 STRETCH = WINDOW + (OUTPUTS - 1) * STRIDE
 

@@ -24,8 +24,8 @@ def model() -> Model:
 
 
 @pytest.fixture(scope="module")
-def image() -> Array:
-    return np.random.default_rng(2).normal(0.0, 0.2, (325, 140)).clip(-1, 1).astype(np.float32)
+def image(model: Model) -> Array:
+    return np.random.default_rng(2).normal(0.0, 0.2, model.bundle.spec.shape).clip(-1, 1).astype(np.float32)
 
 
 def measured(geometry: Geometry) -> Config:

@@ -3,7 +3,7 @@ import pytest
 
 from edge.errors import BundleMismatch
 from edge.signal import antennas, phase
-from edge.signal.imagespec import KNOWN, PLUS_1, WIMOSE_1, ImageSpec, known_spec
+from edge.signal.imagespec import KNOWN, PLUS_1, PLUS_2, WIMOSE_1, ImageSpec, columns_of, known_spec
 from edge.signal.links import Links
 from tests.signal.test_phase import random_csi
 
@@ -23,10 +23,13 @@ def test_so_does_the_spec_of_all_antennas() -> None:
     assert (PLUS_1.rate_hz, PLUS_1.support_ms, PLUS_1.max_gap_ms) == (150, 10.0, 50.0)
     assert (PLUS_1.lowpass_hz, PLUS_1.baseline_s) == (None, 30.0)
     assert PLUS_1.gains == (3.0, 2.0)
+    assert known_spec("plus-2") is PLUS_2
+    assert (PLUS_2.shape, PLUS_2.whole) == ((645, 140), PLUS_1.packets)
+    assert [columns_of(name) for name in KNOWN] == ["wimose-1", "plus-1", "plus-1"]
 
 
 def test_an_unknown_spec_is_refused() -> None:
-    with pytest.raises(BundleMismatch, match=r"'wimose-9' is not known .*wimose-1, plus-1.* update wimose"):
+    with pytest.raises(BundleMismatch, match=r"'wimose-9' is not known .*wimose-1, plus-1, plus-2.* update wimose"):
         known_spec("wimose-9")
 
 

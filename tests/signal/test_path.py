@@ -9,7 +9,7 @@ from edge.recording import Recording, slices
 from edge.signal import hampel, resample
 from edge.signal import path as path_module
 from edge.signal.grid import stride_of
-from edge.signal.imagespec import KNOWN, WIMOSE_1, ImageSpec
+from edge.signal.imagespec import KNOWN, PLUS_2, WIMOSE_1, ImageSpec
 from edge.signal.links import Links
 from edge.signal.path import CsiImage, Packets, ReceiverPath, SignalPath
 
@@ -123,7 +123,7 @@ def expected_stops(receivers: Both, size: int, stride: int) -> tuple[Array, Arra
 def test_one_image_every_stride(recording: Recording, spec: ImageSpec, poses_per_s: float) -> None:
     path = SignalPath(recording.links, poses_per_s, spec)
     images = path.push(recording.receivers)
-    made, withheld = expected_stops(recording.receivers, spec.packets, stride=round(150 / poses_per_s))
+    made, withheld = expected_stops(recording.receivers, spec.whole, stride=round(150 / poses_per_s))
     np.testing.assert_allclose([image.time_us for image in images], (made - 1) / 150 * 1e6)
     assert path.withheld == withheld.size
 
@@ -151,15 +151,36 @@ def test_a_gap_withholds_exactly_the_windows_that_touch_it(recording: Recording,
     holed = first, part(second, (second.time_us < 4.0e6) | (second.time_us > 4.1e6))
     path = SignalPath(recording.links, spec=spec)
     images = path.push(holed)
-    made, withheld = expected_stops(holed, spec.packets, stride=5)
-    _, withheld_anyway = expected_stops(recording.receivers, spec.packets, stride=5)
+    made, withheld = expected_stops(holed, spec.whole, stride=5)
+    _, withheld_anyway = expected_stops(recording.receivers, spec.whole, stride=5)
     # 100 ms and a window, in strides of 5
-    assert withheld.size - withheld_anyway.size == pytest.approx((15 + spec.packets) / 5, abs=1.01)
+    assert withheld.size - withheld_anyway.size == pytest.approx((15 + spec.whole) / 5, abs=1.01)
     assert path.withheld == withheld.size
     np.testing.assert_allclose([image.time_us for image in images], (made - 1) / 150 * 1e6)
     before = [image for image in images if image.time_us < 3.95e6]
     assert len(before) > 40
     assert_same(before, one_piece(recording, spec)[: len(before)])
+
+
+def test_before_the_first_packet_and_in_a_gap_there_are_zeros(recording: Recording) -> None:
+    """A window that looks further back than somebody was heard is not waited for."""
+    first, second = recording.receivers
+    holed = first, part(second, (second.time_us < 4.0e6) | (second.time_us > 4.1e6))
+    columns, known = SignalPath(recording.links, spec=PLUS_2).columns(holed)
+    images = SignalPath(recording.links, spec=PLUS_2).push(holed)
+    size, whole = PLUS_2.packets, PLUS_2.whole
+    (early,) = images[0].values[None]
+    stop = round(images[0].time_us * 150e-6) + 1
+    assert whole <= stop <= whole + 5
+    assert not early[: size - stop].any()
+    np.testing.assert_array_equal(early[size - stop :], columns[:stop])
+    behind = [round(image.time_us * 150e-6) + 1 for image in images if image.time_us > 4.2e6]
+    assert 4.1 * 150 + whole - 5 < behind[0] < 4.1 * 150 + whole + 15  # not the whole window after the gap
+    late = next(image.values for image in images if image.time_us > 4.2e6)
+    gap = ~known[behind[0] - size : behind[0]]
+    assert 10 < gap.sum() < 30
+    assert not late[gap, 70:].any()  # the second receiver's half
+    assert np.abs(late[: int(np.flatnonzero(gap)[0])]).max() > 0.1  # and what was heard before it
 
 
 def test_a_gap_under_50_ms_withholds_nothing(recording: Recording) -> None:

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from edge.signal.imagespec import PLUS_1, WIMOSE_1, ImageSpec
+from edge.signal.imagespec import PLUS_1, PLUS_2, WIMOSE_1, ImageSpec
 from edge.signal.swings import FLOOR, swings
 
 
-@pytest.mark.parametrize("spec", [PLUS_1, WIMOSE_1], ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", [PLUS_1, PLUS_2, WIMOSE_1], ids=lambda spec: spec.name)
 def test_every_value_of_a_column_has_its_own(spec: ImageSpec) -> None:
     rng = np.random.default_rng(1)
     size = rng.uniform(0.05, 0.3, spec.column)
@@ -15,7 +15,8 @@ def test_every_value_of_a_column_has_its_own(spec: ImageSpec) -> None:
     said = swings(spec.image(window), spec)
     assert said.shape == (size.size,)
     slow = [
-        np.log(np.sqrt(np.mean((column - column.mean()) ** 2)) + FLOOR) for column in window.reshape(len(window), -1).T
+        np.log(np.sqrt(np.mean((column - column.mean()) ** 2)) + FLOOR)
+        for column in window[-spec.whole :].reshape(spec.whole, -1).T
     ]
     np.testing.assert_allclose(said, slow, rtol=1e-6)
 
