@@ -23,7 +23,7 @@ class Samples:
     features: Array  # (N, F) float64, see `edge.inference.head`
     joints: Array  # (N, 17, 3) float64 metres, as the engine says
     level: Array  # (N,) float64, of `signal.motion`
-    context_s: float  # how long a window is
+    context_s: float  # how far back a window surely reaches; what it remembers beyond that tells little of a place
 
     def part(self, chosen: Array) -> "Samples":
         """Some of the rows; chosen (N,) bool."""
@@ -50,7 +50,4 @@ def samples(recording: Recording, engine: Engine, poses_per_s: float = POSES_PER
             level.append(motion(image.values, engine.spec).level)
     if not time_s:
         raise RecordingError("no whole window of packets in this recording; record it again")
-    return Samples(
-        np.array(time_s), np.array(features), np.array(joints), np.array(level),
-        engine.spec.packets / engine.spec.rate_hz,
-    )  # fmt: skip
+    return Samples(np.array(time_s), np.array(features), np.array(joints), np.array(level), engine.spec.whole_s)

@@ -1,6 +1,6 @@
 """The step model: of a causal network's window model, the part that computes the newest column alone.
 
-Of the 63 columns that wimose-plus (`models.plus`) computes for a window, 62 were computed for the window before. The
+Of the 127 columns that wimose-plus (`models.plus`) computes for a window, 126 were computed for the window before. The
 step model is cut from the quantised window model's own file:
 
 - the image becomes the newest points, as many as a stem's filter has;

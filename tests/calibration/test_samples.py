@@ -41,7 +41,7 @@ def test_rows_are_what_the_service_would_hear(recording: Recording, engine: Engi
         np.testing.assert_array_equal(heard.joints[row], said.joints)
         assert heard.level[row] == motion(images[row].values, engine.spec).level
     assert heard.features.shape[1] == inputs(load_bundle(find_bundle("wimose-plus-basic")))
-    assert heard.context_s == pytest.approx(engine.spec.packets / 150)
+    assert heard.context_s == pytest.approx(engine.spec.whole / 150)
 
 
 def test_some_of_the_rows(recording: Recording, engine: Engine) -> None:
