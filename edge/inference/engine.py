@@ -90,7 +90,9 @@ class Engine:
         return self.predict(image).joints
 
     def predict(self, image: Array) -> Prediction:
-        """What the model says of an image, with how sure it is."""
+        """What the model says of an image, with how sure it is. Raises ValueError for an image of another spec."""
+        if image.shape != self.spec.shape:  # the kernel below does not look
+            raise ValueError(f"an image of {image.shape}; {self._bundle.identity} reads {self.spec.shape}")
         quantise(image.ravel(), self._image_scale, self._image_zero, self._image.ravel())
         if self._counts is not self._image:
             self._counts[..., : self._image.shape[-1]] = self._image

@@ -123,10 +123,11 @@ def test_runs_begin_with_each_take_and_nobody_has_none(
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_no_window_reaches_into_another_take(definition: Definition, dataset_folder: Path, number: int) -> None:
+    """With what must be known of it; what it remembers beyond may be of another."""
     for spec in KNOWN:
         sessions = dataset.load(dataset_folder, "clip", spec)
         recorded, _ = clip_session(definition, number)
-        size = sessions.spec.packets + FILTER_REACH
+        size = sessions.spec.whole + FILTER_REACH
         for _, index in (windows := sessions.windows())[windows[:, 0] == number]:
             stop_s = index / 30
             inside = (recorded.time_s > stop_s - (size - 1) / 150) & (recorded.time_s < stop_s)

@@ -105,3 +105,11 @@ def test_without_any_runtime_the_message_says_what_to_install(bundle: Bundle, mo
     monkeypatch.setattr(engines, "ENGINES", {"litert": "no_such_runtime"})
     with pytest.raises(MissingDependency, match="pip install"):
         Engine(bundle)
+
+
+def test_an_image_of_another_spec_is_refused(bundle: Bundle) -> None:
+    """Its counts would be written beside the memory that is there for them."""
+    engine = Engine(bundle)
+    for shape in ((*bundle.spec.shape[:-1], 1), (2, *bundle.spec.shape), (645, 140)):
+        with pytest.raises(ValueError, match="an image of"):
+            engine.predict(np.zeros(shape, np.float32))

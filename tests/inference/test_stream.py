@@ -20,6 +20,7 @@ from edge.inference.network import Network
 from edge.pose import SPLIT_1
 from edge.recording import align
 from edge.session import load_session
+from edge.signal.imagespec import ImageSpec
 from edge.signal.path import Packets, SignalPath
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +28,13 @@ SESSION = ROOT / "edge" / "demo" / "session"  # simulated
 SHIPPED = "wimose-plus-basic"
 SPEC = load_bundle(find_bundle(SHIPPED)).spec
 COLUMN, FILTER = 5, 15  # grid points: from one to the next, and of the filters that make one
-COLUMNS = (SPEC.packets - FILTER) // COLUMN + 1
+
+
+def columns_of(spec: ImageSpec) -> int:
+    return (spec.packets - FILTER) // COLUMN + 1
+
+
+COLUMNS = columns_of(SPEC)
 
 
 @pytest.fixture(scope="module")
@@ -56,14 +63,14 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @cache
-def session(poses_per_s: float, gap: bool = False, seconds: float = 7.5) -> list[Array]:
+def session(poses_per_s: float, gap: bool = False, seconds: float = 7.5, spec: ImageSpec = SPEC) -> list[Array]:
     """Images of the demo's session. `gap`: receiver 1 heard nothing for 0.3 s."""
     recording = align(load_session(SESSION).logs)
     first, second = (packets.part(0, int((packets.time_us < 1e6 * seconds).sum())) for packets in recording.receivers)
     if gap:
         heard = (first.time_us < 2.8e6) | (first.time_us > 3.1e6)
         first = Packets(first.time_us[heard], first.csi[heard])
-    return [image.values for image in SignalPath(recording.links, poses_per_s, SPEC).push((first, second))]
+    return [image.values for image in SignalPath(recording.links, poses_per_s, spec).push((first, second))]
 
 
 def noise(seed: int, points: int) -> Array:
@@ -85,12 +92,12 @@ def same(said: Prediction, other: Prediction) -> bool:
 def test_a_session_is_streamed_and_nobody_can_tell(name: str, poses_per_s: float, new: int, calls: list[str]) -> None:
     bundle = load_bundle(find_bundle(name))
     engine, whole = Engine(bundle), Engine(msgspec.structs.replace(bundle, step=b""))
-    images = session(poses_per_s, seconds=4.5)
+    images = session(poses_per_s, seconds=4.5, spec=bundle.spec)
     assert len(images) > 10
     expected = [whole.predict(image) for image in images]
     calls.clear()
     said = [engine.predict(image) for image in images]
-    assert calls == ["window"] + ["step"] * (COLUMNS + new * (len(images) - 2))
+    assert calls == ["window"] + ["step"] * (columns_of(bundle.spec) + new * (len(images) - 2))
     assert all(same(one, other) for one, other in zip(said, expected, strict=True))
     assert len({one.joints.tobytes() for one in said}) > len(images) / 2  # they do differ
 
