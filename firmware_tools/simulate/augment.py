@@ -113,12 +113,11 @@ def _trunk(limbs: Array) -> Array:
 
 def _postured(limbs: Array, rng: np.random.Generator) -> Array:
     """Every joint bent a little further all the while, with everything beyond it."""
-    turns = [Rotation.identity()] * len(EDGES)
-    for n, (parent, child) in enumerate(EDGES):
-        before = turns[next((m for m, edge in enumerate(EDGES) if edge[1] == parent), n)]
+    turns = {ROOT: Rotation.identity()}
+    for parent, child in EDGES:
         bent = np.radians(POSTURE_DEG.get(JOINTS[child], 0.0)) * rng.standard_normal(3)
-        turns[n] = before * Rotation.from_rotvec(bent) if parent != ROOT else Rotation.from_rotvec(bent)
-    return np.stack([turn.apply(limbs[:, n]) for n, turn in enumerate(turns)], axis=1)
+        turns[child] = turns[parent] * Rotation.from_rotvec(bent)
+    return np.stack([turns[child].apply(limbs[:, n]) for n, (_, child) in enumerate(EDGES)], axis=1)
 
 
 def _lengths(rng: np.random.Generator) -> Array:
