@@ -165,7 +165,9 @@ def read_definition(folder: Path) -> Definition:
 
 
 def augmented(definition: Definition, part: str) -> Definition:
-    """The same with augmented motion in one of its parts."""
+    """The same with augmented motion in one of its parts. Raises ConfigError where its motion is of no clips."""
+    if definition.parts[part].motion != "clips":
+        raise ConfigError(f"--augment is for motion capture, and {part!r} holds walks that are made up; leave it out")
     replace = msgspec.structs.replace
     wilder = replace(definition.parts[part], world=replace(definition.parts[part].world, augmented=True))
     return replace(definition, parts=definition.parts | {part: wilder})

@@ -18,7 +18,7 @@ from firmware_tools.tasks import Normal
 CANDIDATES = 1000  # training images looked at
 # Share of them shown to the converter, the most ordinary ones; it stretches every scale to the extreme. Of wimose-plus
 # half left MPJPE at +6.8 % on NLoS clips, of windows of two seconds; of four, all of them leave +1.4 % on clips and
-# +1.3 % on people never seen, this +0.5 % on both.
+# +1.3 % on people never seen, this +0.5 % on both (every sixth window of the benchmark's own test parts).
 ORDINARY = {"wimose": 0.5, "wipose": 0.5, "wimose-plus": 0.9}
 
 

@@ -91,13 +91,13 @@ def train(run: Run, folder: Path) -> None:
     windows = windows[:: max(len(windows) // CHECKED_WINDOWS, 1)]
     truth = kept.joints(windows)
 
-    folder.mkdir(parents=True, exist_ok=True)
     if read_asked(folder) not in (None, run):
         raise ConfigError(f"{folder} holds another run; give an empty folder or the same options")
+    model = _model(keras, task, run)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "run.yaml").write_bytes(msgspec.yaml.encode(run))
     task.normal.save(folder / "normal.npz")
 
-    model = _model(keras, task, run)
     step = _resume(model, folder)
     steps = max(run.samples // run.batch, 1)
     saved = time.monotonic()
@@ -156,7 +156,13 @@ def _model(keras: Any, task: Task, run: Run) -> Any:
     keras.utils.set_random_seed(run.seed)
     model = task.build()
     if run.start:
-        model.load_weights(Path(run.start) / "training.weights.h5")
+        try:
+            model.load_weights(Path(run.start) / "training.weights.h5")
+        except (ValueError, KeyError) as error:
+            raise ConfigError(
+                f"--from {run.start}: its weights are of another network than this version's {run.network}; give a run "
+                "of the same network, or leave --from out"
+            ) from error
     model.compile(optimizer=task.optimizer(), loss=task.loss(), jit_compile=XLA)
     return model
 

@@ -12,6 +12,7 @@ import pytest
 from edge.errors import ConfigError
 from edge.parse.intel5300 import parse_log
 from edge.recording import Recording, align
+from edge.signal.grid import RATE_HZ
 from edge.signal.imagespec import KNOWN, known_spec
 from edge.signal.path import SignalPath
 from firmware_tools import dataset
@@ -88,6 +89,24 @@ def test_an_image_is_what_the_live_path_makes_of_the_same_packets(
     for stop, joints in zip(stops, sessions.joints(windows), strict=True):
         nearest = np.abs(recorded.time_s - (stop - 1) / 150).argmin()
         assert np.abs(recorded.joints[nearest] - joints).max() < 0.05
+
+
+@SPECS
+def test_a_session_s_first_windows_are_those_of_the_live_path(
+    definition: Definition, dataset_folder: Path, spec: str
+) -> None:
+    """They look further back than anybody was heard: what stands there is the same for training and for a host."""
+    sessions = dataset.load(dataset_folder, "clip", spec)
+    _, recording = clip_session(definition, 0)
+    path = SignalPath(recording.links, RATE_HZ, known_spec(spec), recording.empty_us)
+    live = {round(image.time_us * RATE_HZ / 1e6): image.values for image in path.push(recording.receivers)}
+    first = -(-(known_spec(spec).whole - 1) // TRUTH_EVERY)
+    indices = [index for index in range(first, first + 100, 3) if index * TRUTH_EVERY in live]
+    assert len(indices) > 20
+    made = sessions.images(np.array([(0, index) for index in indices]))
+    for index, image in zip(indices, made, strict=True):
+        expected = np.round(live[index * TRUTH_EVERY] * IMAGE_SCALE)
+        np.testing.assert_array_equal(np.round(image * IMAGE_SCALE), expected)
 
 
 def test_truth_lies_between_two_packets(definition: Definition, dataset_folder: Path) -> None:

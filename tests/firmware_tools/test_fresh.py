@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("keras", reason="the training extra is not installed")
 
 from edge.cli import main
+from edge.errors import ConfigError
 from firmware_tools import dataset
 from firmware_tools.dataset import Definition, simulate
 from firmware_tools.fresh import FreshTask, Ring
@@ -84,6 +85,9 @@ def test_augmented_sessions_are_of_the_part_that_is_learnt(definition: Definitio
     wilder = dataset.augmented(definition, "train")
     assert [name for name, part in wilder.parts.items() if part.world.augmented] == ["train"]
     assert wilder.parts["clip"] == definition.parts["clip"]
+    walks = {"train": msgspec.structs.replace(definition.parts["train"], motion="walk")}
+    with pytest.raises(ConfigError, match="made up"):
+        dataset.augmented(msgspec.structs.replace(definition, parts=walks), "train")
     captured, drawn = simulate(definition, "train", 3, [SPEC]), simulate(wilder, "train", 3, [SPEC])
     assert captured.truth.shape == drawn.truth.shape
     assert not np.array_equal(captured.truth, drawn.truth)

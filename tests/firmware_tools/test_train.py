@@ -118,6 +118,14 @@ def test_a_finished_run_is_whole(finished: Path, network: str, dataset_folder: P
     assert (model.input_shape, model.output_shape) == shapes[network]
 
 
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
+def test_weights_of_another_network_are_no_beginning(plus_run: Path, dataset_folder: Path, tmp_path: Path) -> None:
+    run = msgspec.structs.replace(run_of(dataset_folder, "wimose"), start=str(plus_run))
+    with pytest.raises(ConfigError, match="of another network"):
+        train(run, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_can_begin_with_another_s_weights(
     plus_run: Path, dataset_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
