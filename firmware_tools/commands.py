@@ -104,7 +104,7 @@ def dataset(arguments: argparse.Namespace) -> int:
 
 def train(arguments: argparse.Namespace) -> int:
     from firmware_tools.tasks import LEARNING_RATES
-    from firmware_tools.train import Run, read_asked, samples_in
+    from firmware_tools.train import Run, drawn_until, read_asked, samples_in
     from firmware_tools.train import train as run_training
 
     out = Path(arguments.out)
@@ -118,6 +118,7 @@ def train(arguments: argparse.Namespace) -> int:
         raise ConfigError("--augment is for sessions that are drawn meanwhile: give --fresh too, such as --fresh 3")
     if arguments.start and not (Path(arguments.start) / "training.weights.h5").is_file():
         raise ConfigError(f"--from {arguments.start}: holds no finished run; finish it with `wimose train`")
+    before = read_asked(Path(arguments.start)) if arguments.start and arguments.fresh else None
     run = Run(
         dataset=arguments.dataset,
         samples=arguments.samples,
@@ -130,6 +131,7 @@ def train(arguments: argparse.Namespace) -> int:
         start=arguments.start or "",
         shown=arguments.fresh or 0.0,
         augment=arguments.augment,
+        drawn=drawn_until(before, datasets.read_definition(Path(arguments.dataset))) if before else 0,
     )
     if arguments.minutes is not None:
         if not 0 < arguments.minutes <= 10_000:

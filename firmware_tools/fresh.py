@@ -26,14 +26,30 @@ RING_S = 4 * 3600.0  # of sessions at a time: most stretches of a batch are of s
 AHEAD = 8  # sessions that are simulated before they are wanted
 
 
+def ring_size(definition: Definition) -> int:
+    return max(round(RING_S / definition.session_s), 1)
+
+
+def sessions_each_step(definition: Definition, batch: int, shown: float) -> float:
+    """Sessions that make room at every step where a batch's windows are each shown so often."""
+    return batch / TRUTH_PER_S / (shown * definition.session_s)
+
+
 class Ring:
     """Sessions (`sessions`) that change with the step."""
 
-    def __init__(self, definition: Definition, part: str, spec: str, each_step: float, size: int | None = None) -> None:
-        """each_step  sessions that make room at every step, usually less than one; size  of the ring"""
+    def __init__(
+        self, definition: Definition, part: str, spec: str, each_step: float, size: int | None = None, drawn: int = 0
+    ) -> None:
+        """each_step  sessions that make room at every step, usually less than one
+
+        size  of the ring; drawn  sessions that others have learnt from before: it begins behind them
+        """
         self._definition, self._part, self._each_step = definition, part, each_step
         self._spec = columns_of(spec)
-        self.size = size or max(round(RING_S / definition.session_s), 1)
+        self.size = size or ring_size(definition)
+        # Those of the dataset itself are never shown: its leaky split stays one of windows that nobody learnt from.
+        self._first = definition.sessions(part) + drawn
         points = definition.grid_points
         truths = points // TRUTH_EVERY
         self.sessions = Sessions(
@@ -50,8 +66,7 @@ class Ring:
 
     def at(self, step: int) -> bool:
         """Bring the ring to a step, which is never before the one it was at. Whether any session is another now."""
-        # Those of the dataset itself are never shown: its leaky split stays one of windows that nobody learnt from.
-        stop = self._definition.sessions(self._part) + self.size + int(step * self._each_step)
+        stop = self._first + self.size + int(step * self._each_step)
         if self._next is None:
             self._next = stop - self.size  # at the beginning, or where a run goes on
         missing = range(self._next, stop)
@@ -87,16 +102,16 @@ class FreshTask(PlusTask):
 
     def __init__(
         self, sessions: Sessions, seed: int, batch: int, normal: Normal | None, definition: Definition, part: str,
-        shown: float,
+        shown: float, drawn: int = 0,
     ) -> None:  # fmt: skip
         """sessions  of the dataset, which only set what outputs are relative to
 
-        shown  how often each moment of a session is shown in the mean before the session makes room
+        shown  how often each moment of a session is shown in the mean before the session makes room; drawn  see `Ring`
         """
         super().__init__("wimose-plus", sessions, seed, batch, normal)
         self._scale = super().motion_m_s()
-        each_step = self.stretches * self.outputs / TRUTH_PER_S / (shown * definition.session_s)
-        self.ring = Ring(definition, part, sessions.spec.name, each_step)
+        each_step = sessions_each_step(definition, self.stretches * self.outputs, shown)
+        self.ring = Ring(definition, part, sessions.spec.name, each_step, drawn=drawn)
 
     def motion_m_s(self) -> Array:
         return self._scale

@@ -17,7 +17,7 @@ import numpy as np
 from edge.errors import ConfigError
 from edge.progress import progress_bar
 from firmware_tools import dataset
-from firmware_tools.fresh import FreshTask
+from firmware_tools.fresh import FreshTask, ring_size, sessions_each_step
 from firmware_tools.history import draw_history
 from firmware_tools.tasks import (
     Normal,
@@ -57,6 +57,7 @@ class Run(msgspec.Struct, frozen=True):
     start: str = ""  # folder of a run whose weights this one begins with
     shown: float = 0.0  # how often a session drawn meanwhile is shown (`fresh`); 0: the dataset's own, again and again
     augment: bool = False  # whether those are of augmented motion (`simulate.augment`)
+    drawn: int = 0  # sessions that were drawn for the runs it goes on from; its own are others
 
 
 def learning_rate(run: Run, step: int) -> float:
@@ -136,13 +137,22 @@ def read_asked(folder: Path) -> Run | None:
     return msgspec.yaml.decode(file.read_bytes(), type=Run) if file.exists() else None
 
 
+def drawn_until(run: Run, definition: dataset.Definition) -> int:
+    """How many sessions were drawn for a run and for those it went on from."""
+    if not run.shown:
+        return run.drawn
+    steps = max(run.samples // run.batch, 1)
+    each_step = sessions_each_step(definition, run.batch, run.shown)
+    return run.drawn + ring_size(definition) + int(steps * each_step)
+
+
 def _task(run: Run) -> Task:
     sessions = dataset.load(Path(run.dataset), run.part, network_spec(run.network).name)
     normal = Normal.read(Path(run.start) / "normal.npz") if run.start else None
     if run.shown:
         definition = dataset.read_definition(Path(run.dataset))
         definition = dataset.augmented(definition, run.part) if run.augment else definition
-        return FreshTask(sessions, run.seed, run.batch, normal, definition, run.part, run.shown)
+        return FreshTask(sessions, run.seed, run.batch, normal, definition, run.part, run.shown, run.drawn)
     return task_of(run.network, sessions, run.seed, run.batch, normal)
 
 

@@ -15,7 +15,7 @@ from firmware_tools.dataset import Definition, simulate
 from firmware_tools.fresh import FreshTask, Ring
 from firmware_tools.simulate.rooms import room_named
 from firmware_tools.tasks import held_out
-from firmware_tools.train import Run, train
+from firmware_tools.train import Run, drawn_until, read_asked, train
 
 SPEC = "plus-1"
 SIZE = 2
@@ -106,3 +106,27 @@ def test_what_cannot_be_drawn_is_refused(
 ) -> None:
     assert main(["train", str(dataset_folder), str(tmp_path / "run"), *options]) == 2
     assert "--fresh 4" in capsys.readouterr().err
+
+
+def test_a_run_that_goes_on_draws_other_sessions(
+    definition: Definition, dataset_folder: Path, tiny: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("firmware_tools.fresh.RING_S", SIZE * definition.session_s)
+    options = ["--network", "wimose-plus", "--batch", "60", "--samples", "600", "--fresh", "0.1"]
+    first, second = str(tmp_path / "first"), str(tmp_path / "second")
+    assert main(["train", str(dataset_folder), first, *options]) == 0
+    assert main(["train", str(dataset_folder), second, *options, "--from", first]) == 0
+    before, after = (read_asked(Path(folder)) for folder in (first, second))
+    assert before
+    assert after
+    assert before.drawn == 0
+    assert drawn_until(before, definition) == after.drawn > SIZE
+    assert drawn_until(after, definition) == 2 * after.drawn
+
+    sessions = dataset.load(dataset_folder, "train", "plus-2")
+    begun, going_on = (
+        FreshTask(sessions, 1, 60, None, definition, "train", run.shown, run.drawn).ring for run in (before, after)
+    )
+    begun.at(9)  # its last step
+    going_on.at(0)
+    assert not any(np.array_equal(one, other) for one in begun.sessions.truth for other in going_on.sessions.truth)
