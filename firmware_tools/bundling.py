@@ -13,7 +13,7 @@ from edge.skeleton import JOINTS
 from firmware_tools import dataset
 from firmware_tools.markdown import model_card
 from firmware_tools.measuring import ANY_ROOM, PAPER, Trained, measure_dataset
-from firmware_tools.quantize import ORDINARY, balance, load_model, quantize, rouse
+from firmware_tools.quantize import REPRESENTATIVE, balance, load_model, quantize, rouse
 from firmware_tools.simulate.room import FRESH
 from firmware_tools.step import step_model
 from firmware_tools.tasks import (
@@ -28,7 +28,6 @@ from firmware_tools.tasks import (
 )
 from firmware_tools.train import Run
 
-REPRESENTATIVE_WINDOWS = 1000
 CAUSAL = ("wimose-plus",)  # networks that read a window column by column: they get a step model
 LICENCE = (
     "Weights: Apache-2.0 AND CC-BY-SA-3.0. Trained on simulation driven by motion capture: the CMU Graphics Lab "
@@ -45,14 +44,15 @@ def quantize_run(run_folder: Path, out: Path, name: str) -> Bundle:
     normal = Normal.read(run_folder / "normal.npz")
     windows = test_windows(sessions)
     windows = windows[~held_out(sessions, run.seed)[windows[:, 0], windows[:, 1]]]
-    images = network_input(run.network, sessions, windows[:: max(len(windows) // REPRESENTATIVE_WINDOWS, 1)])
+    representative = REPRESENTATIVE[run.network]
+    images = network_input(run.network, sessions, windows[:: -(-len(windows) // representative.images)])
     network = load_model(run_folder / "model.keras")
     if run.network in PLACED:
         rouse(network, images)
     if FORMS[run.network] == "split-1":
         normal = balance(network, normal, images)
     network, features = with_features(network, run.network)
-    model = quantize(network, images, ORDINARY[run.network])
+    model = quantize(network, images, representative.ordinary)
     part = definition.parts[run.part]
     description = Description(
         schema=1,
