@@ -100,6 +100,20 @@ def test_a_geometry_that_is_silent_is_roused(
     assert quantised.min() > 1e-7  # LiteRT aborts the process at an output's scale of nothing
 
 
+def test_the_furthest_image_sets_the_scales_where_all_are_shown() -> None:
+    import keras
+
+    image = keras.Input((8, 2))
+    said = keras.layers.Conv1D(3, 8, kernel_initializer="ones")(image)
+    model = keras.Model(image, keras.layers.ReLU()(said))
+    images = np.full((50, 8, 2), 0.05, np.float32)
+    images[30] = 1.0
+    widest = [scales_of(quantize(model, images, ordinary)).max() * 255 for ordinary in (1.0, 0.9)]
+    assert widest[0] > 16  # all of its outputs, from 0 to 16
+    assert widest[1] < 3
+    assert images.min() > 0  # left as they were
+
+
 def scales_of(file: bytes) -> Array:
     """Scales of everything that a model has one scale of."""
     from ai_edge_litert import schema_py_generated as schema
