@@ -181,6 +181,13 @@ def test_a_new_network_begins_with_the_bank_in_both_stems() -> None:
         assert not np.allclose(kernel[..., :-BANK][..., :BANK], kernel[..., -BANK:])
 
 
+def test_a_new_network_begins_with_silent_blocks(stretch: Array) -> None:
+    new = plus(WIDTH)
+    passed = [new.get_layer(name).output for name in ("join_relu", "block32")]
+    before, after = keras.Model(new.input, passed).predict_on_batch(stretch)
+    np.testing.assert_array_equal(after, before[:, -after.shape[1] :])
+
+
 def test_outputs_are_standardised_by_the_training_poses(joints: Array) -> None:
     mean, scale = standard(joints)
     np.testing.assert_allclose(mean[ROOT_OUT], joints[:, 0].mean(axis=0))
