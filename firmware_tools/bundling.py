@@ -90,6 +90,7 @@ def quantize_run(run_folder: Path, out: Path, name: str) -> Bundle:
             **({"start": Path(run.start).name} if run.start else {}),
             **({"fresh, shown": run.shown} if run.shown else {}),
             **({"motion": "augmented"} if run.augment else {}),
+            **({"average of": ", ".join(run.averaged)} if run.averaged else {}),
         },
         licence=LICENCE,
         accuracy=[],

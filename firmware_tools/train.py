@@ -33,6 +33,7 @@ from models.baselines import MeanPoses
 from models.metrics import pose_error
 
 CHECKPOINT = "checkpoint.npz"
+WEIGHTS = "training.weights.h5"
 WARM_UP_SHARE = 0.05  # of the steps, at most WARM_UP_STEPS
 WARM_UP_STEPS = 500
 CHECKPOINT_S = 300.0  # a power cut costs five minutes
@@ -58,6 +59,7 @@ class Run(msgspec.Struct, frozen=True):
     shown: float = 0.0  # how often a session drawn meanwhile is shown (`fresh`); 0: the dataset's own, again and again
     augment: bool = False  # whether those are of augmented motion (`simulate.augment`)
     drawn: int = 0  # sessions that were drawn for the runs it goes on from; its own are others
+    averaged: list[str] = []  # names of the runs whose weights it is the average of (`soup`)
 
 
 def learning_rate(run: Run, step: int) -> float:
@@ -126,7 +128,7 @@ def train(run: Run, folder: Path) -> None:
                 _save(model, folder, step)
                 saved = time.monotonic()
     host_model(model, run.network).save(folder / "model.keras")
-    model.save_weights(folder / "training.weights.h5")  # with what only training needs, for a run that starts here
+    model.save_weights(folder / WEIGHTS)  # with what only training needs, for a run that starts here
     draw_history(folder, MeanPoses.of(_poses(task)), truth)
     (folder / CHECKPOINT).unlink(missing_ok=True)
 
@@ -167,7 +169,7 @@ def _model(keras: Any, task: Task, run: Run) -> Any:
     model = task.build()
     if run.start:
         try:
-            model.load_weights(Path(run.start) / "training.weights.h5")
+            model.load_weights(Path(run.start) / WEIGHTS)
         except (ValueError, KeyError) as error:
             raise ConfigError(
                 f"--from {run.start}: its weights are of another network than this version's {run.network}; give a run "
