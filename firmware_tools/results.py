@@ -168,7 +168,8 @@ def _known(file: Path) -> str:
         "wimose-plus before quantisation, household motion of the basic room with and without screens. `basic` was\n"
         "shown 18 hours of sessions again and again, `fresh` went on from there with sessions that are drawn while it\n"
         "learns and make room for others after three showings, none of them the dataset's. `people` went on so\n"
-        "with augmented motion, and looks 4.3 s back instead of 2.17.\n\n"
+        "with augmented motion, and looks 4.3 s back instead of 2.17; `longer` went on from there in the same way.\n"
+        "`middle` is the average of the weights of these two.\n\n"
         f"{figures_markdown(error_figures(trials, 'run and windows'))}"
     )
 
