@@ -1,5 +1,6 @@
 """A run becomes a bundle that the engine runs, close to the float model, with its table inside."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from edge.inference.bundle import Accuracy, load_bundle
 from edge.inference.engine import Engine
 from edge.pose import joints_of
 from firmware_tools import dataset, measuring
-from firmware_tools.bundling import quantize_run, read_run
+from firmware_tools.bundling import quantize_run, read_run, unbias
 from firmware_tools.quantize import balance, load_model, quantize, rouse
 from firmware_tools.tasks import FORMS, Normal, host_model, network_input, network_spec, predict, task_of
 from firmware_tools.tasks import test_windows as whole_windows
@@ -80,6 +81,22 @@ def test_balancing_changes_the_scales_and_not_the_joints(plus_run: Path, dataset
     said = model.predict(images, verbose=0)
     assert np.abs(said.mean(axis=0)).max() < 0.01
     assert said.std(axis=0).max() == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_quantised_model_says_in_the_mean_what_it_is_to_say(
+    plus_run: Path, dataset_folder: Path, tmp_path: Path
+) -> None:
+    quantize_run(plus_run, tmp_path, "tiny")
+    sessions = dataset.load(dataset_folder, "clip", "plus-2")
+    windows = whole_windows(sessions)[::9]
+    normal = Normal.read(plus_run / "normal.npz")
+    wanted = replace(normal, mean=normal.mean + np.linspace(-0.1, 0.1, normal.mean.size))
+    unbias(tmp_path, wanted, sessions, windows)
+    engine, told = Engine(load_bundle(tmp_path)), sessions.geometry
+    layer = engine.last_layer()
+    said = [layer(np.asarray(engine.sibling(geometry=told[session]).predict(image).features))
+            for (session, _), image in zip(windows, sessions.images(windows), strict=True)]  # fmt: skip
+    np.testing.assert_allclose(np.mean(said, axis=0), wanted.mean, atol=1e-5)
 
 
 @pytest.mark.parametrize("dead", [("geometry1",), ("geometry2",), ("geometry1", "geometry2")])

@@ -11,6 +11,9 @@ from edge.inference.bundle import Bundle, find_bundle, load_bundle
 from edge.inference.engine import Engine
 from firmware_tools.simulate.rooms import room_named
 
+# Not the test rooms: of those five the model that ships tells two apart (models/RESULTS.md).
+ROOMS = ("valid-0", "valid-1", "valid-2", "valid-3", "valid-4")
+
 
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
@@ -31,10 +34,11 @@ def test_another_room_is_another_place(bundle: Bundle, image: Array) -> None:
     assert bundle.description.geometry
     assert bundle.input_shape == (bundle.spec.packets, 160)
     engine = Engine(bundle)
-    rooms = [Engine(bundle, geometry=told(name))(image) for name in ("test-0", "test-1")]
-    assert np.abs(rooms[0][0] - rooms[1][0]).max() > 0.1
+    rooms = [Engine(bundle, geometry=told(name))(image) for name in ROOMS]
+    assert np.ptp([joints[0] for joints in rooms], axis=0).max() > 0.1
+    assert len({joints.tobytes() for joints in rooms}) == len(ROOMS)
     assert np.array_equal(engine(image), Engine(bundle, geometry=geometry_values(None))(image))  # nobody told
-    siblings = [engine.sibling(geometry=told(name))(image) for name in ("test-0", "test-1")]
+    siblings = [engine.sibling(geometry=told(name))(image) for name in ROOMS]
     assert np.array_equal(siblings, rooms)
     assert engine.streams
 
