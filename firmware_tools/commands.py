@@ -104,7 +104,7 @@ def dataset(arguments: argparse.Namespace) -> int:
 
 def train(arguments: argparse.Namespace) -> int:
     from firmware_tools.tasks import LEARNING_RATES
-    from firmware_tools.train import Run, drawn_until, read_asked, samples_in
+    from firmware_tools.train import WEIGHTS, Run, drawn_until, read_asked, samples_in
     from firmware_tools.train import train as run_training
 
     out = Path(arguments.out)
@@ -116,7 +116,7 @@ def train(arguments: argparse.Namespace) -> int:
         raise ConfigError("--fresh is for wimose-plus: how often a session is shown in the mean, such as --fresh 4")
     if arguments.augment and arguments.fresh is None:
         raise ConfigError("--augment is for sessions that are drawn meanwhile: give --fresh too, such as --fresh 3")
-    if arguments.start and not (Path(arguments.start) / "training.weights.h5").is_file():
+    if arguments.start and not (Path(arguments.start) / WEIGHTS).is_file():
         raise ConfigError(f"--from {arguments.start}: holds no finished run; finish it with `wimose train`")
     before = read_asked(Path(arguments.start)) if arguments.start and arguments.fresh else None
     run = Run(

@@ -15,10 +15,17 @@ from firmware_tools import dataset
 from firmware_tools.tasks import Normal, host_model, keras_or_complain, network_spec, task_of
 from firmware_tools.train import WEIGHTS, Run, read_asked
 
+FEWEST = 4  # arguments with the program's name: two runs and a folder
+
 
 def average(folders: list[Path], out: Path) -> Run:
-    """Write the average of finished runs as a run. Raises ConfigError for runs that have no middle."""
+    """Write the average of finished runs as a run.
+
+    Raises ConfigError for runs that have no middle, and where `out` holds a run already.
+    """
     keras_or_complain()
+    if read_asked(out) is not None:
+        raise ConfigError(f"{out} holds a run; give a folder for the average behind the runs")
     runs = [_finished(folder) for folder in folders]
     last = runs[-1]
     alike = {(run.network, run.dataset, run.part, run.seed) for run in runs}
@@ -49,8 +56,13 @@ def _finished(folder: Path) -> Run:
 
 
 def main() -> None:
+    if len(sys.argv) < FEWEST:
+        sys.exit("usage: python -m firmware_tools.soup RUN... OUT, such as people/ longer/ middle/")
     *folders, out = map(Path, sys.argv[1:])
-    average(folders, out)
+    try:
+        average(folders, out)
+    except ConfigError as error:
+        sys.exit(f"soup: {error}")
 
 
 if __name__ == "__main__":

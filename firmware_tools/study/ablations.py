@@ -30,7 +30,7 @@ from firmware_tools.dataset import Sessions
 from firmware_tools.phases import FITTED_PHASE, RAW_PHASE
 from firmware_tools.study.trial import SPEC, Learnt, Trial, error_figures, motion_figures, run_trial
 from firmware_tools.tasks import LEARNING_RATES, Normal, PlusTask, keras_or_complain
-from firmware_tools.train import Run, learning_rate, samples_in
+from firmware_tools.train import WEIGHTS, Run, learning_rate, samples_in
 
 SEED = 1
 PART, TEST = "train", "clip"
@@ -217,7 +217,7 @@ def _fit(task: AblatedTask, run: Run, folder: Path) -> Any:
         losses.append(float(model.train_on_batch(*task.batch(step))))
     np.savetxt(folder / "loss.csv", losses, "%.4f")
     task.normal.save(folder / "normal.npz")
-    model.save_weights(folder / "training.weights.h5")
+    model.save_weights(folder / WEIGHTS)
     return model
 
 

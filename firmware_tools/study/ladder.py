@@ -27,7 +27,7 @@ from firmware_tools.simulate.room import drawn_names
 from firmware_tools.simulate.world import World
 from firmware_tools.study.trial import SPEC, Learnt, Trial, error_figures, motion_figures, run_trial
 from firmware_tools.tasks import LEARNING_RATES, Normal, keras_or_complain
-from firmware_tools.train import Run, samples_in, train
+from firmware_tools.train import WEIGHTS, Run, samples_in, train
 
 SEED = 1
 TEST_SHARE = 0.2  # of the training hours, for every test part
@@ -106,7 +106,7 @@ def climb(definition: Definition, out: Path, minutes: float, batch: int, workers
         if rung.name in {trial.name for trial in ladder.trials}:
             continue
         folder = out / f"run-{rung.train}"
-        if not (folder / "training.weights.h5").exists():  # written last; the same model stands on several rungs
+        if not (folder / WEIGHTS).exists():  # written last; the same model stands on several rungs
             train(_run(data, rung, ladder.samples, batch), folder)
         trial = run_trial(
             rung.name, folder, ladder.samples, learnt(folder), data, rung.train, rung.test, rung.split, rung.room, SEED
@@ -122,7 +122,7 @@ def learnt(folder: Path) -> Learnt:
     from models.plus import plus
 
     model = plus()
-    model.load_weights(folder / "training.weights.h5")
+    model.load_weights(folder / WEIGHTS)
     return Learnt(model, Normal.read(folder / "normal.npz"))
 
 

@@ -36,7 +36,7 @@ from firmware_tools.tasks import (
     task_of,
     test_windows,
 )
-from firmware_tools.train import Run, train
+from firmware_tools.train import WEIGHTS, Run, train
 from models.baselines import MeanPoses
 
 SEEDS = (1, 2, 3)
@@ -137,7 +137,7 @@ def _training(network: str, seed: int, given: Budget, data: Path, out: Path) -> 
         str(data), given.samples, given.batch, given.learning_rate, seed, network, part=PART, held_out=TESTS[0]
     )  # fmt: skip
     minutes = None
-    if not (folder / "training.weights.h5").exists():  # written last
+    if not (folder / WEIGHTS).exists():  # written last
         keras_or_complain().utils.clear_session()  # or the compiled steps of every network before stay in memory
         fresh, begun = not folder.exists(), time.process_time()
         train(run, folder)

@@ -13,6 +13,7 @@ from edge.errors import ConfigError
 from edge.inference.bundle import load_bundle
 from firmware_tools.quantize import load_model
 from firmware_tools.soup import average
+from firmware_tools.soup import main as soup
 from firmware_tools.train import train
 from tests.firmware_tools.conftest import run_of
 
@@ -39,6 +40,19 @@ def test_the_average_is_between_its_runs_and_goes_on_as_they_do(
     train(msgspec.structs.replace(run_of(dataset_folder, "wimose-plus"), start=str(tmp_path / "soup")), tmp_path / "on")
     assert main(["quantize", str(tmp_path / "soup"), str(tmp_path / "bundle"), "--name", "soup"]) == 0
     assert load_bundle(tmp_path / "bundle").description.training["average of"] == f"{plus_run.name}, longer"
+
+
+def test_a_run_is_not_written_over(
+    plus_run: Path, longer: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = (longer / "model.keras").read_bytes()
+    with pytest.raises(ConfigError, match="holds a run"):
+        average([plus_run], longer)
+    assert (longer / "model.keras").read_bytes() == before
+    for arguments, said in (([], "usage"), ([str(plus_run), str(tmp_path), str(tmp_path / "soup")], "wimose train")):
+        monkeypatch.setattr("sys.argv", ["soup", *arguments])
+        with pytest.raises(SystemExit, match=said):
+            soup()
 
 
 def test_runs_without_a_middle_are_refused(plus_run: Path, tmp_path: Path) -> None:
