@@ -17,7 +17,7 @@ from firmware_tools import dataset
 from firmware_tools.dataset import Sessions
 from firmware_tools.markdown import model_card
 from firmware_tools.measuring import ANY_ROOM, PAPER, Trained, measure_dataset
-from firmware_tools.quantize import MANY_ROOMS, REPRESENTATIVE, balance, load_model, quantize, rouse
+from firmware_tools.quantize import MANY_ROOMS, REPRESENTATIVE, balance, load_model, quantize
 from firmware_tools.simulate.room import FRESH
 from firmware_tools.step import step_model
 from firmware_tools.tasks import (
@@ -55,8 +55,6 @@ def quantize_run(run_folder: Path, out: Path, name: str) -> Bundle:
     windows = windows[:: -(-len(windows) // representative.images)]
     images = network_input(run.network, sessions, windows)
     network = load_model(run_folder / "model.keras")
-    if run.network in PLACED:
-        rouse(network, images)
     if FORMS[run.network] == "split-1":
         normal = balance(network, normal, images)
     network, features = with_features(network, run.network)

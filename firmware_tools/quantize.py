@@ -38,11 +38,6 @@ REPRESENTATIVE = {
 # the benchmark's validation rooms at +5.7, +4.1, +3.1 and +1.8 %; all of 3000, +0.6 %.
 MANY_ROOMS = Representative(3000, 1.0)
 
-SILENT = 1e-6  # what a layer says at most that is silent
-WHISPER = 1e-3
-LISTENED = 200  # images that tell whether a layer is silent
-SILENCED = {"geometry1": "geometry2", "geometry2": "_geometry"}  # layers, and the ends of the names of what reads them
-
 
 def load_model(model_file: Path) -> Any:
     """A finished run's model, in Keras on TensorFlow: the converter reads its graphs, whatever trained the weights."""
@@ -108,35 +103,6 @@ def balance(model: Any, normal: Normal, images: Array) -> Normal:
     mean, deviation = said.mean(axis=0), np.maximum(said.std(axis=0), 1e-3)
     layer.set_weights([kernel / deviation, (bias - mean) / deviation])
     return replace(normal, mean=normal.mean + normal.scale * mean, scale=normal.scale * deviation)
-
-
-def rouse(model: Any, images: Array) -> None:
-    """Give layers of the geometry that are silent on all images one filter that speaks and that next to nobody hears.
-
-    Of a single room all that the geometry tells may end up in biases behind a layer whose every filter is dead. Its
-    outputs then have a scale of nothing, at which LiteRT aborts the process. The model says the same as before; where
-    the last of these layers was silent, but for a thousandth of one feature's deviation.
-
-    images  (W, ...) float32
-    """
-    import keras
-
-    for name, readers in SILENCED.items():
-        if name not in {layer.name for layer in model.layers}:
-            continue
-        layer = model.get_layer(name)
-        some = images[:: max(len(images) // LISTENED, 1)]
-        if np.abs(keras.Model(model.input, layer.output)(some)).max() > SILENT:
-            continue
-        kernel, bias = layer.get_weights()
-        kernel[..., 0], bias[0] = 0.0, 1.0
-        layer.set_weights([kernel, bias])
-        for reader in [other for other in model.layers if other.name.endswith(readers)]:
-            weights, *rest = reader.get_weights()
-            weights[..., 0, :] = 0.0
-            if name == "geometry2":
-                weights[..., 0, 0] = WHISPER  # or they would be silent in their turn
-            reader.set_weights([weights, *rest])
 
 
 def _extremeness(model: Any, images: Array) -> Array:

@@ -11,7 +11,7 @@ step model is cut from the quantised window model's own file:
 Every weight, scale and zero point stays, int8 arithmetic sums exactly and rounds value by value, so what a step says is
 what the window says, bit for bit; `edge.inference.engine` holds one against the other before it relies on it.
 
-inputs   image (1, 1, 15, 140) int8; then for each dilation d (1, 1, 2 d, 192) int8, columns in order of time
+inputs   image (1, 1, 15, 160) int8; then for each dilation d (1, 1, 2 d, 192) int8, columns in order of time
 outputs  those of the window model; then the same columns for the next step
 """
 
@@ -53,8 +53,8 @@ class _Step:
         moves = {kinds.EXPAND_DIMS, kinds.RESHAPE, kinds.SPACE_TO_BATCH_ND, kinds.BATCH_TO_SPACE_ND}
         by_value = {kinds.RELU, kinds.MUL, kinds.ADD}
         (image,) = self._graph.inputs
-        stem = next(one for one in self._operators if self._code(one) == kinds.CONV_2D)
-        self._shape(image, self._tensors[stem.inputs[1]].shape[TIME])
+        kernels = [self._tensors[one.inputs[1]] for one in self._operators if self._code(one) == kinds.CONV_2D]
+        self._shape(image, max(kernel.shape[TIME] for kernel in kernels))  # a stem's
         for operator in self._operators:
             code, out = self._code(operator), operator.outputs[0]
             operator.inputs = [self._same.get(tensor, tensor) for tensor in operator.inputs]
@@ -65,10 +65,12 @@ class _Step:
                 self._same[out] = source
                 if code == kinds.SPACE_TO_BATCH_ND:
                     self._dilation = int(self._numbers(operator.inputs[1])[0])
-            elif code == kinds.STRIDED_SLICE:  # one receiver's values
-                self._shape(out, self._columns(image))
+            elif code == kinds.STRIDED_SLICE:  # one receiver's values; of where the radios are the newest column alone
                 first = int(self._numbers(operator.inputs[1])[-1])
-                self._slice(image, out, VALUES, first, first + self._tensors[out].shape[VALUES])
+                stop, columns = first + self._tensors[out].shape[-1], self._columns(image)
+                kept = 1 if self._tensors[out].shape[1] == 1 else columns
+                self._shape(out, kept)
+                self._slice(image, out, {TIME: (columns - kept, columns), VALUES: (first, stop)})
             elif code == kinds.CONV_2D:
                 self._convolution(operator)
             elif code == kinds.CONCATENATION or code in by_value:
@@ -97,7 +99,7 @@ class _Step:
                 for name, columns in (("past", missing), ("whole", reach), ("next", missing))
             )
             self._concatenate(past, source, whole)
-            self._slice(whole, following, TIME, 1, reach)
+            self._slice(whole, following, {TIME: (1, reach)})
             self._past.append(past)
             self._next.append(following)
             operator.inputs[0], options.dilationWFactor = whole, self._dilation
@@ -140,11 +142,13 @@ class _Step:
         options.axis = TIME
         self._emit("CONCATENATION", [first, second], out, options)
 
-    def _slice(self, source: int, out: int, axis: int, first: int, stop: int) -> None:
+    def _slice(self, source: int, out: int, bounds: dict[int, tuple[int, int]]) -> None:
+        """Of some axes what lies between two bounds, of the others everything."""
         begin, end = [0, 0, 0, 0], list(self._tensors[source].shape)
-        begin[axis], end[axis] = first, stop
-        bounds = [self._constant(numbers) for numbers in (begin, end, [1, 1, 1, 1])]
-        self._emit("STRIDED_SLICE", [source, *bounds], out, self._schema.StridedSliceOptionsT())
+        for axis, (first, stop) in bounds.items():
+            begin[axis], end[axis] = first, stop
+        numbers = [self._constant(one) for one in (begin, end, [1, 1, 1, 1])]
+        self._emit("STRIDED_SLICE", [source, *numbers], out, self._schema.StridedSliceOptionsT())
 
     def _emit(self, kind: str, inputs: list[int], out: int, options: Any) -> None:
         operator = self._schema.OperatorT()

@@ -44,7 +44,7 @@ DILATIONS = (1, 2, 4, 8, 16, 32)
 WIDTH = 192
 FILTERS = 384  # of each receiver
 BANK = 128  # of them, the last, begin as a filter bank
-GEOMETRY_WIDTH = 64
+GEOMETRY_FILTERS = 32
 BANK_HZ = (5.0, 75.0)  # from slower than a turning trunk to half the grid's rate
 VELOCITY = 3 * N_JOINTS
 MOTION = VELOCITY + N_JOINTS  # velocities, then their sizes
@@ -105,19 +105,22 @@ def filter_bank(values: int, rng: np.random.Generator) -> Array:
 
 
 def _stems(columns: keras.KerasTensor) -> list[keras.KerasTensor]:
-    """Each receiver through filters of its own; both halves of every wave (Shang et al., Understanding and Improving
-    CNNs via CReLU, 2016): an echo's phase turns with every half wavelength walked, and only its size tells a place."""
+    """Each receiver through filters of its own; both halves of every wave: an echo's phase turns with every half
+    wavelength walked, and only its size tells a place."""
     half = PLUS_2.column[0] // 2
     halves = []
     for r in range(2):
         mine = columns[..., r * half : (r + 1) * half]
         y = layers.Conv1D(FILTERS, STEM_POINTS, strides=STRIDE, use_bias=False, name=f"stem{r + 1}")(mine)
         y = layers.BatchNormalization(momentum=0.99, name=f"stem{r + 1}_bn")(y)
-        halves += [
-            layers.ReLU(name=f"stem{r + 1}_over")(y),
-            layers.ReLU(name=f"stem{r + 1}_under")(layers.Rescaling(-1.0, name=f"stem{r + 1}_turned")(y)),
-        ]
+        halves += _halves(y, f"stem{r + 1}")
     return halves
+
+
+def _halves(x: keras.KerasTensor, name: str) -> list[keras.KerasTensor]:
+    """What is above zero, and what is below (Shang et al., Understanding and Improving CNNs via CReLU, 2016)."""
+    turned_over = layers.Rescaling(-1.0, name=f"{name}_turned")(x)
+    return [layers.ReLU(name=f"{name}_over")(x), layers.ReLU(name=f"{name}_under")(turned_over)]
 
 
 def context_points(dilations: tuple[int, ...]) -> int:
@@ -126,11 +129,16 @@ def context_points(dilations: tuple[int, ...]) -> int:
 
 
 def _geometry(columns: keras.KerasTensor) -> keras.KerasTensor:
-    """What is made of where the radios are, which is the same at every grid point: one column."""
-    x = layers.Conv1D(GEOMETRY_WIDTH, STEM_POINTS, activation="relu", name="geometry1")(
-        columns[:, -STEM_POINTS:, PLUS_2.column[0] :]
-    )
-    return layers.Conv1D(GEOMETRY_WIDTH, 1, activation="relu", name="geometry2")(x)
+    """What is made of where the radios are, which is the same at every grid point: one column.
+
+    Both halves of every filter, because in one room nothing ever changes here: a filter that is cut off there has no
+    gradient, and of 64 all fell silent but one, for good.
+    """
+    x = columns[:, -1:, PLUS_2.column[0] :]
+    for name in ("geometry1", "geometry2"):
+        x = layers.Conv1D(GEOMETRY_FILTERS, 1, name=name)(x)
+        x = layers.Concatenate(name=f"{name}_halves")(_halves(x, name))
+    return x
 
 
 def _conv(
@@ -138,7 +146,7 @@ def _conv(
 ) -> keras.KerasTensor:  # fmt: skip
     x = layers.Conv1D(width, size, padding="valid", use_bias=False, name=name, **how)(x)
     x = layers.BatchNormalization(momentum=0.99, name=f"{name}_bn")(x)
-    shift = layers.Conv1D(width, 1, use_bias=False, name=f"{name}_geometry")(where)
+    shift = layers.Conv1D(width, 1, use_bias=False, kernel_initializer="zeros", name=f"{name}_geometry")(where)
     return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_placed")([x, shift]))
 
 

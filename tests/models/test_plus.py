@@ -51,13 +51,15 @@ def joints() -> Array:
 
 @pytest.fixture(scope="module")
 def model() -> Any:
-    """With normalisations that do something."""
+    """With normalisations that do something, and listening to where the radios are."""
     keras.utils.set_random_seed(1)
     model = plus(WIDTH)
     rng = np.random.default_rng(2)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.set_weights([rng.uniform(0.5, 1.5, weight.shape) for weight in layer.get_weights()])
+        elif layer.name.endswith("_geometry"):
+            layer.set_weights([rng.normal(0.0, 0.2, weight.shape) for weight in layer.get_weights()])
     return model
 
 
@@ -186,6 +188,28 @@ def test_a_new_network_begins_with_silent_blocks(stretch: Array) -> None:
     passed = [new.get_layer(name).output for name in ("join_relu", "block32")]
     before, after = keras.Model(new.input, passed).predict_on_batch(stretch)
     np.testing.assert_array_equal(after, before[:, -after.shape[1] :])
+
+
+def test_a_new_network_does_not_listen_yet_to_where_the_radios_are(stretch: Array) -> None:
+    new = plus(WIDTH)
+    moved = stretch.copy()
+    moved[..., 140:] *= -1
+    np.testing.assert_array_equal(new.predict_on_batch(moved), new.predict_on_batch(stretch))
+
+
+@pytest.mark.parametrize("bias", [-100.0, 100.0])
+def test_no_filter_of_the_geometry_can_fall_silent(model: Any, stretch: Array, bias: float) -> None:
+    """One room may drive it anywhere: in another it still says something else."""
+    driven = keras.models.clone_model(model)
+    driven.set_weights(model.get_weights())
+    moved = stretch.copy()
+    moved[..., 140:] *= -1
+    for name in ("geometry1", "geometry2"):
+        kernel, _ = driven.get_layer(name).get_weights()
+        driven.get_layer(name).set_weights([kernel, np.full(kernel.shape[-1], bias)])
+        said = keras.Model(driven.input, driven.get_layer(f"{name}_halves").output)
+        here, there = (said.predict_on_batch(columns).reshape(len(columns), 2, -1) for columns in (stretch, moved))
+        assert (np.abs(here - there).max(axis=1) > 0).all()
 
 
 def test_outputs_are_standardised_by_the_training_poses(joints: Array) -> None:
