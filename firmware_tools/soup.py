@@ -19,7 +19,7 @@ FEWEST = 4  # arguments with the program's name: two runs and a folder
 
 
 def average(folders: list[Path], out: Path) -> Run:
-    """Write the average of finished runs as a run.
+    """Write the average of finished runs as a run: the last one's with other weights, so of the last one's dataset.
 
     Raises ConfigError for runs that have no middle, and where `out` holds a run already.
     """
@@ -28,10 +28,10 @@ def average(folders: list[Path], out: Path) -> Run:
         raise ConfigError(f"{out} holds a run; give a folder for the average behind the runs")
     runs = [_finished(folder) for folder in folders]
     last = runs[-1]
-    alike = {(run.network, run.dataset, run.part, run.seed) for run in runs}
+    alike = {(run.network, run.seed) for run in runs}  # another seed learnt from what this one keeps to be tested on
     normals = [Normal.read(folder / "normal.npz") for folder in folders]
     if len(alike) > 1 or any(not np.array_equal(one.mean, normals[0].mean) for one in normals):
-        raise ConfigError("only runs of one network, dataset, part and seed, one gone on from the other, have a middle")
+        raise ConfigError("only runs of one network and seed, one gone on from the other, have a middle")
     sessions = dataset.load(Path(last.dataset), last.part, network_spec(last.network).name)
     model = task_of(last.network, sessions, last.seed, last.batch, normals[0]).build()
     weights = []
