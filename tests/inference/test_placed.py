@@ -11,8 +11,7 @@ from edge.inference.bundle import Bundle, find_bundle, load_bundle
 from edge.inference.engine import Engine
 from firmware_tools.simulate.rooms import room_named
 
-# Not the test rooms: of those five the model that ships tells two apart (models/RESULTS.md).
-ROOMS = ("valid-0", "valid-1", "valid-2", "valid-3", "valid-4")
+ROOMS = ("test-0", "test-1", "test-2", "test-3", "test-4")
 
 
 @pytest.fixture(scope="module")
